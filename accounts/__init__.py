@@ -1,0 +1,1 @@
+"""Money: electricity accounts, bills, late fees and the double-entry ledger."""

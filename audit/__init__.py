@@ -1,0 +1,1 @@
+"""Reports and invariants over everything below."""

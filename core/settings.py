@@ -1,0 +1,114 @@
+"""All settings, read once from the environment and passed in; nothing reads it at import."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from core.errors import ConfigurationError
+
+PREFIX = "WANNENG_"
+
+
+def _setting(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting with its default; the variable is WANNENG_ and the name in capitals."""
+
+    database_url: str = _setting(
+        "sqlite:///var/wanneng.db", "SQLAlchemy URL: sqlite:///path or postgresql+psycopg://…"
+    )
+    redis_url: str = _setting("", "redis://… ; empty: kept inside the one process")
+    key_file: Path = _setting(Path("var/keys.json"), "the keys, mode 0600")
+    public_url: str = _setting(
+        "http://127.0.0.1:8000", "where customers reach us; stands in the QR of each card"
+    )
+    timezone: str = _setting("Asia/Shanghai", "the zone whose days count")
+    issuer_code: str = _setting("42", "first two digits of every serial number")
+    account_digits: str = _setting("10,13", "lengths an electricity account number may have")
+    hotline: str = _setting("95598", "telephone number named in messages")
+    late_fee_minimum_fen: int = _setting(100, "a late fee above 0 is at least this; may be 0")
+    quote_minutes: int = _setting(10, "how long a late fee that was told stays frozen")
+    argon2_threshold_fen: int = _setting(20_000, "faces from here on are protected by argon2id")
+    argon2_memory_kib: int = _setting(8192, "argon2id memory per PIN")
+    argon2_time_cost: int = _setting(1, "argon2id passes per PIN")
+    argon2_threads: int = _setting(2, "argon2id computations at once per worker")
+    argon2_queue: int = _setting(64, "argon2id computations that may wait; more get try_later")
+    wrong_pins_per_day: int = _setting(5, "wrong PINs a caller may send in a calendar day")
+    wrong_pins_in_row: int = _setting(10, "wrong PINs in a row until an operator must unlock")
+    malformed_per_day: int = _setting(20, "malformed PINs a caller may send in a day")
+    withheld_per_day: int = _setting(20, "wrong PINs a day of all withheld numbers of a trunk")
+    partner_wrong_per_hour: int = _setting(200, "a partner's wrong PINs an hour until it is slowed")
+    slow_seconds: int = _setting(2, "how long a slowed sender waits for each answer")
+    batch_limit: int = _setting(512, "redemptions in one transaction at most")
+    queue_limit: int = _setting(4096, "redemptions waiting in one worker at most")
+    lock_timeout_ms: int = _setting(500, "how long a redemption waits for a row")
+    statement_timeout_ms: int = _setting(30_000, "longest statement on PostgreSQL")
+    pool_size: int = _setting(10, "database connections per worker")
+    max_body_bytes: int = _setting(1_000_000, "largest request body")
+    log_format: str = _setting("text", "text or json")
+    outbox_sink: str = _setting("log", "where messages go: log")
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ConfigurationError(f"WANNENG_TIMEZONE is unknown: {self.timezone}") from error
+        if not (
+            len(self.issuer_code) == 2 and self.issuer_code.isascii() and self.issuer_code.isdigit()
+        ):
+            raise ConfigurationError("WANNENG_ISSUER_CODE must be two digits")
+        if not set(self.account_lengths) <= {10, 13} or not self.account_lengths:
+            raise ConfigurationError("WANNENG_ACCOUNT_DIGITS may hold 10, 13 or both")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, int) and value < 0:
+                raise ConfigurationError(f"{variable(item.name)} must not be negative")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose calendar days count."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def account_lengths(self) -> tuple[int, ...]:
+        """The lengths an electricity account number may have."""
+        return tuple(int(n) for n in self.account_digits.split(",") if n.strip().isdigit())
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is used."""
+        return self.database_url.startswith("sqlite")
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of an environment; an unknown WANNENG_ name is a ConfigurationError."""
+    known = {variable(item.name): item for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in known:
+            raise ConfigurationError(f"unknown setting {name}; see `wanneng settings`")
+        values[known[name].name] = _convert(name, known[name].default, text)
+    return Settings(**values)
+
+
+def _convert(name: str, default: object, text: str) -> Any:
+    if isinstance(default, Path):
+        return Path(text)
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise ConfigurationError(f"{name} must be a whole number") from error
+    return text

@@ -1,0 +1,1 @@
+"""The trade: parties, contracts, and the moves of stock between them."""

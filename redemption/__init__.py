@@ -1,0 +1,1 @@
+"""Turning a card into money on an electricity account, exactly once."""

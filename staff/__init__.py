@@ -1,0 +1,1 @@
+"""People who sign in: persons, roles, passwords, one-time codes, approvals, the event log."""

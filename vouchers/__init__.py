@@ -1,0 +1,1 @@
+"""Cards: denominations, batches, serial numbers, PINs, lots and the moves they may make."""
