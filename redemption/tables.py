@@ -26,13 +26,17 @@ redemption = Table(
     Column("channel", Text, nullable=False),
     Column("sender", Text, nullable=False),
     Column("caller", Text, nullable=False),
+    Column("request_key", Text, nullable=False),
     Column("receipt_number", Text, nullable=False, unique=True),
     Column("entry_id", BigInteger, ForeignKey("journal_entry.id"), nullable=False, unique=True),
     Column("at", UtcDateTime, nullable=False),
     CheckConstraint("face_fen > 0", name="face"),
     CheckConstraint("length(receipt_number) = 14", name="receipt_number"),
 )
-"""A card was turned into money. Its primary key is what makes that happen once, for ever."""
+"""A card was turned into money. Its primary key is what makes that happen once, for ever.
+
+`channel`, `sender` and `request_key` name the request whose stored answer is its receipt.
+"""
 
 request = Table(
     "request",
