@@ -13,7 +13,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -24,7 +24,7 @@ from core.errors import ConfigurationError
 MAX_LIVE = 4
 """Live key versions at most: each PIN that is looked up or drawn is tagged under all of them."""
 
-_FORMAT = "wanneng-keys-1"
+_FORMAT: Final = "wanneng-keys-1"
 _KEY_BYTES = 32
 
 
@@ -272,11 +272,15 @@ def _store(path: Path, keyfile: KeyFile) -> KeyFile:
 
 def _write_new(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)  # a strict umask must not leave it unreadable to ourselves
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # a strict umask must not shut ourselves out
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError:
+        path.unlink()  # half a key file would be taken for a foreign one
+        raise
 
 
 def _sync_directory(directory: Path) -> None:
