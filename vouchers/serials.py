@@ -1,0 +1,130 @@
+"""Serial numbers: 16 stored digits and a Luhn check digit that stands only at the edges.
+
+`II YY P FF BBBB NNNNN C`: issuer, year, printer, face code, batch in the year, card in the batch,
+check digit. The stored key is the 16 digits before the check digit as an integer, so a range of
+cards is a range of integers and the batch is the key without its last five digits.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.errors import DomainError, InvalidInput
+
+CARDS_PER_BATCH = 100_000
+CARDS_PER_PACK = 100
+
+_KEY_DIGITS = 16
+_TEXT = re.compile(r"[0-9]{17}")
+
+
+class SerialInvalid(InvalidInput):
+    """Not 17 digits, or the check digit does not fit."""
+
+    code = "serial_invalid"
+
+
+class RangeReversed(DomainError):
+    """The last serial number of a range lies before the first."""
+
+    code = "range_reversed"
+
+
+class RangeOutsideBatch(DomainError):
+    """A range reaches beyond the cards of one batch."""
+
+    code = "range_outside_batch"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SerialRange:
+    """Consecutive serials of one batch, both ends included.
+
+    Raises RangeReversed or RangeOutsideBatch, so a wrong range cannot be made.
+    """
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise RangeReversed(
+                "the last serial number lies before the first",
+                first_serial=serial_text(self.first),
+                last_serial=serial_text(self.last),
+            )
+        if batch_of(self.first) != batch_of(self.last):
+            raise RangeOutsideBatch(
+                "the range reaches over more than one batch; send one range for each batch",
+                first_serial=serial_text(self.first),
+                last_serial=serial_text(self.last),
+            )
+
+    @property
+    def count(self) -> int:
+        """How many cards the range holds."""
+        return self.last - self.first + 1
+
+    @property
+    def batch_id(self) -> int:
+        """The batch all its cards belong to."""
+        return batch_of(self.first)
+
+    def overlap(self, first: int, last: int) -> "SerialRange | None":
+        """Return what it shares with the serials from `first` to `last`, or None."""
+        start, end = max(self.first, first), min(self.last, last)
+        return SerialRange(start, end) if start <= end else None
+
+    def __contains__(self, serial: int) -> bool:
+        return self.first <= serial <= self.last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+
+def serial_text(serial: int) -> str:
+    """Return the 17 digits that stand on the card."""
+    key = f"{serial:0{_KEY_DIGITS}d}"
+    return key + _check_digit(key)
+
+
+def parse_serial(text: str) -> int:
+    """Return the stored key of 17 ASCII digits; raises SerialInvalid for anything else."""
+    if _TEXT.fullmatch(text) is None:
+        raise SerialInvalid("a serial number has exactly 17 digits")
+    if _check_digit(text[:_KEY_DIGITS]) != text[_KEY_DIGITS]:
+        raise SerialInvalid("the check digit does not fit, please compare the serial number")
+    return int(text[:_KEY_DIGITS])
+
+
+def parse_range(first_text: str, last_text: str) -> SerialRange:
+    """Return the range between two written serial numbers; raises as they and SerialRange do."""
+    return SerialRange(parse_serial(first_text), parse_serial(last_text))
+
+
+def first_serial(issuer: str, year2: int, printer: str, face_code: str, batch_no: int) -> int:
+    """Return the stored key of a batch's first card; raises SerialInvalid for a part too long."""
+    key = f"{issuer}{year2:02d}{printer}{face_code}{batch_no:04d}"
+    if len(key) != _KEY_DIGITS - 5 or not key.isascii() or not key.isdigit():
+        raise SerialInvalid("issuer, year, printer, face code and batch must give 11 digits")
+    return int(key) * CARDS_PER_BATCH
+
+
+def batch_of(serial: int) -> int:
+    """Return the id of the batch a card belongs to: its serial without the last five digits."""
+    return serial // CARDS_PER_BATCH
+
+
+def pack_of(serial: int) -> SerialRange:
+    """Return the pack of 100 that a card was packed in."""
+    first = serial - serial % CARDS_PER_PACK
+    return SerialRange(first, first + CARDS_PER_PACK - 1)
+
+
+def _check_digit(key: str) -> str:
+    # Luhn: from the right every second digit, beginning with the last, counts double.
+    total = 0
+    for place, digit in enumerate(reversed(key)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
