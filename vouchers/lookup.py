@@ -1,0 +1,154 @@
+"""From PINs to cards. Voucher rows never change, so this stands before the transaction."""
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from core.db import Session, chunks
+from core.keyfile import KeyFile
+from core.settings import Settings
+from vouchers.pins import Pin, candidate_tags, full_tag, verifier_message, verifies
+from vouchers.tables import batch, denomination, voucher
+
+_TAGS_IN_ONE_SELECT = 8192
+"""512 PINs under 4 key versions give 4,096 tags, so that a redemption list is one SELECT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The card that a PIN belongs to, and the key version it was made under."""
+
+    serial: int
+    batch_id: int
+    face_fen: int
+    key_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Too many slow checks were waiting; nothing is known of this PIN, the same may come again."""
+
+
+class ArgonPool:
+    """Runs argon2id in few threads with a bounded queue; what comes above it is turned away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._threads = ThreadPoolExecutor(max(1, settings.argon2_threads), "argon2")
+        self._places = threading.BoundedSemaphore(
+            max(1, settings.argon2_threads) + settings.argon2_queue
+        )
+
+    def submit(self, work: "Check") -> "Future[bool] | None":
+        """Begin a check; None when the queue is full."""
+        if not self._places.acquire(blocking=False):
+            return None
+        try:
+            future = self._threads.submit(work.run)
+        except BaseException:
+            self._places.release()
+            raise
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def close(self) -> None:
+        """Finish what runs and end the threads."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison of a PIN with the verifier of one card."""
+
+    keyfile: KeyFile
+    found: Found
+    salt: bytes
+    verifier: bytes
+    pin: Pin
+
+    def run(self) -> bool:
+        """Tell whether the PIN is the card's. Slow: 5 ms."""
+        message = verifier_message(self.found.serial, self.found.face_fen, self.pin)
+        key = self.keyfile.pin_keys[self.found.key_version]
+        return verifies(key, self.verifier, self.salt, message)
+
+
+def find_vouchers(
+    session: Session, keyfile: KeyFile, argon: ArgonPool, pins: Sequence[Pin | None]
+) -> list[Found | Busy | None]:
+    """Return the card of each PIN, in order; None where there is none or no PIN was given.
+
+    One SELECT for all, under every live key version and in both forms; argon2id only for cards
+    that ask for it and share 28 bits with the PIN. Busy where the pool had no place.
+    """
+    tags = {pin: candidate_tags(keyfile.live, pin) for pin in pins if pin is not None}
+    rows = _rows_by_tag(session, sorted({tag for many in tags.values() for tag in many}))
+    found: dict[Pin, Found | Busy | None] = {}
+    checks: dict[Pin, list[Check]] = {}
+    for pin, candidates in tags.items():
+        hits = [rows[tag] for tag in candidates if tag in rows]
+        found[pin] = _by_full_tag(keyfile, hits, pin)
+        slow = [row for row in hits if row.verifier is not None]
+        if found[pin] is None and slow:
+            checks[pin] = [_check(keyfile, row, pin) for row in slow]
+    found.update(_verified(argon, checks))
+    return [None if pin is None else found[pin] for pin in pins]
+
+
+def _rows_by_tag(session: Session, tags: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
+    query = (
+        select(
+            voucher.c.pin_tag,
+            voucher.c.serial,
+            voucher.c.batch_id,
+            voucher.c.salt,
+            voucher.c.verifier,
+            batch.c.key_version,
+            denomination.c.face_fen,
+        )
+        .join(batch, batch.c.id == voucher.c.batch_id)
+        .join(denomination, denomination.c.id == batch.c.denomination_id)
+    )
+    found: dict[uuid.UUID, Row[Any]] = {}
+    for some in chunks(tags, _TAGS_IN_ONE_SELECT):
+        rows = session.execute(query.where(voucher.c.pin_tag.in_(some)))
+        found.update((row.pin_tag, row) for row in rows)
+    return found
+
+
+def _by_full_tag(keyfile: KeyFile, hits: Sequence[Row[Any]], pin: Pin) -> Found | None:
+    for row in hits:
+        key = keyfile.pin_keys.get(row.key_version)
+        if row.verifier is None and key is not None and full_tag(key, pin) == row.pin_tag:
+            return _found(row)
+    return None
+
+
+def _found(row: Row[Any]) -> Found:
+    return Found(row.serial, row.batch_id, row.face_fen, row.key_version)
+
+
+def _check(keyfile: KeyFile, row: Row[Any], pin: Pin) -> Check:
+    return Check(keyfile, _found(row), row.salt, row.verifier, pin)
+
+
+def _verified(
+    argon: ArgonPool, checks: Mapping[Pin, Sequence[Check]]
+) -> dict[Pin, Found | Busy | None]:
+    running: dict[Pin, list[tuple[Check, Future[bool] | None]]] = defaultdict(list)
+    for pin, many in checks.items():
+        running[pin] = [(check, argon.submit(check)) for check in many]
+    return {pin: _outcome(begun) for pin, begun in running.items()}
+
+
+def _outcome(begun: Sequence[tuple[Check, "Future[bool] | None"]]) -> Found | Busy | None:
+    for check, future in begun:
+        if future is not None and future.result():
+            return check.found
+    # A card that was not compared might have been the one.
+    return Busy() if any(future is None for _, future in begun) else None
