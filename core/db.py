@@ -208,6 +208,11 @@ def is_unique_violation(error: IntegrityError) -> bool:
     return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
 
 
+def is_retryable(error: DBAPIError) -> bool:
+    """Tell whether the transaction lost against another one and may simply be repeated."""
+    return getattr(error.orig, "sqlstate", None) in _RETRY_STATES
+
+
 def chunks(rows: Sequence[T], size: int = 500) -> Iterable[Sequence[T]]:
     """Cut a list into pieces that stay below every driver's limit of bound parameters."""
     return (rows[i : i + size] for i in range(0, len(rows), size))
@@ -230,7 +235,7 @@ def _raise_unless_retryable(error: DBAPIError, *, last: bool) -> None:
     busy = "database is locked" in str(error.orig)
     if last and busy:
         raise LockTimeout("the database is in use, try again") from error
-    if last or not (busy or state in _RETRY_STATES):
+    if last or not (busy or is_retryable(error)):
         raise error
 
 

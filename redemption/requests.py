@@ -74,7 +74,7 @@ class RedeemRequest:
 
     `pin` and `serial` both empty: what was sent is not of a PIN's form. `serial` alone: a card that
     a dialogue already looked up. Both: the serial must be the PIN's own. `notify` is the phone
-    number that gets the receipt as a text message.
+    number that gets the receipt as a text message, in `language`.
     """
 
     channel: str
@@ -86,6 +86,7 @@ class RedeemRequest:
     serial: int | None = None
     purpose: Purpose = Purpose.REDEEM
     notify: str | None = None
+    language: str = "zh"
     sender_wrong_per_hour: int | None = None
 
     @property

@@ -99,9 +99,7 @@ def after_wrong(
     state: CallerState, budget: Budget, now: datetime, zone: ZoneInfo, limits: Limits
 ) -> CallerState:
     """Return the state after one more unknown PIN, with the strongest lock that it causes."""
-    state = replace(
-        state, wrong_today=state.wrong_today + 1, wrong_in_row=state.wrong_in_row + 1
-    )
+    state = replace(state, wrong_today=state.wrong_today + 1, wrong_in_row=state.wrong_in_row + 1)
     rule = _lock_due(state, budget, now, limits)
     if rule is None:
         return state
@@ -113,9 +111,7 @@ def after_wrong(
     return replace(state, locked_rule=rule, locked_until=until, last_lock_at=now)
 
 
-def _lock_due(
-    state: CallerState, budget: Budget, now: datetime, limits: Limits
-) -> LockRule | None:
+def _lock_due(state: CallerState, budget: Budget, now: datetime, limits: Limits) -> LockRule | None:
     if budget is Budget.NONE:
         return None
     if budget is Budget.SHARED:

@@ -1,0 +1,187 @@
+"""Writing what was decided: all rows of a list of decisions, in an order that settles races."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Table, bindparam, insert, update
+
+from accounts.bills import add_to_balances
+from accounts.ledger import Entry, LedgerCode, Posting, post
+from accounts.settlement import save_bill_payments, settlement_postings
+from core.clock import local_day
+from core.db import Session
+from core.outbox import Message, put_many
+from redemption.dialogue.words import sms_text
+from redemption.rules import Credit, Decided, Decision
+from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
+from redemption.throttle import CallerState
+
+
+class Raced(Exception):
+    """Another worker answered one of the requests, or used one of the cards, first."""
+
+
+def apply(session: Session, decided: Decided, zone: ZoneInfo) -> None:
+    """Write the effects of all decisions; the caller of this commits.
+
+    The unique keys of requests and redemptions decide every race between workers: where a row does
+    not come back another was first, Raced is raised, and nothing may be committed.
+    """
+    _insert_all(session, request, [_request_row(session, d) for d in decided.decisions if d.stored])
+    credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
+    if credited:
+        _write_credits(session, credited, zone)
+    _write_attempts(session, decided.decisions, zone)
+    _write_callers(session, decided.callers)
+
+
+def _write_credits(
+    session: Session, credited: Sequence[tuple[Decision, Credit]], zone: ZoneInfo
+) -> None:
+    entries = [_entry(session, decision, credit) for decision, credit in credited]
+    post(session, entries, zone)
+    rows = [
+        _redemption_row(session, decision, credit, entry)
+        for (decision, credit), entry in zip(credited, entries, strict=True)
+    ]
+    _insert_all(session, redemption, rows)
+    save_bill_payments(session, [credit.allocation for _, credit in credited])
+    add_to_balances(session, _balance_changes([credit for _, credit in credited]))
+    put_many(session, _receipts_to_send(credited))
+
+
+def _insert_all(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows in the order of their keys; Raced where one of them was there already."""
+    if not rows:
+        return
+    key = list(table.primary_key.columns)
+    ordered = sorted(rows, key=lambda row: [row[column.name] for column in key])
+    returned = session.execute(session.insert_new(table).returning(*key), ordered)
+    if len(returned.all()) != len(rows):
+        raise Raced
+
+
+def _request_row(session: Session, decision: Decision) -> dict[str, Any]:
+    prepared, answer = decision.prepared, decision.outcome.answer
+    channel, sender, key = prepared.request.reference
+    return {
+        "channel": channel,
+        "sender": sender,
+        "key": key,
+        "digest": prepared.digests[prepared.key_version],
+        "key_version": prepared.key_version,
+        "code": str(answer.code),
+        "answer": msgspec.json.encode(answer).decode(),
+        "serial": prepared.serial if answer.serial is not None else None,
+        "at": session.now,
+    }
+
+
+def _entry(session: Session, decision: Decision, credit: Credit) -> Entry:
+    value = Posting(
+        LedgerCode.VOUCHER_LIABILITY,
+        LedgerCode.ELECTRICITY_ACCOUNT,
+        credit.face_fen,
+        account_number=credit.account_number,
+    )
+    return Entry(
+        id=session.new_id(),
+        event="redemption",
+        reference=decision.prepared.receipt_number,
+        postings=(value, *settlement_postings(credit.account_number, credit.allocation)),
+    )
+
+
+def _redemption_row(
+    session: Session, decision: Decision, credit: Credit, entry: Entry
+) -> dict[str, Any]:
+    asked = decision.prepared.request
+    return {
+        "serial": credit.serial,
+        "account_number": credit.account_number,
+        "face_fen": credit.face_fen,
+        "channel": asked.channel,
+        "sender": asked.sender,
+        "caller": asked.caller.identity,
+        "request_key": asked.key,
+        "receipt_number": decision.prepared.receipt_number,
+        "entry_id": entry.id,
+        "at": session.now,
+    }
+
+
+def _balance_changes(credited: Sequence[Credit]) -> dict[str, int]:
+    changes: dict[str, int] = {}
+    for credit in credited:
+        change = credit.allocation.rest_fen - credit.balance_before_fen
+        changes[credit.account_number] = changes.get(credit.account_number, 0) + change
+    return changes
+
+
+def _receipts_to_send(credited: Sequence[tuple[Decision, Credit]]) -> list[Message]:
+    return [
+        Message("receipt", asked.notify, sms_text(decision.outcome.answer, asked.language))
+        for decision, _ in credited
+        if (asked := decision.prepared.request).notify is not None
+    ]
+
+
+def _write_attempts(session: Session, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
+    attempts = [
+        {
+            "id": session.new_id(),
+            "at": session.now,
+            "day": local_day(session.now, zone),
+            "channel": decision.prepared.request.channel,
+            "sender": decision.prepared.request.sender,
+            "caller": decision.prepared.request.caller.identity,
+            "code": str(decision.refused),
+        }
+        for decision in decisions
+        if decision.refused is not None
+    ]
+    if attempts:
+        session.execute(insert(attempt), attempts)
+    alarms = [
+        {
+            "id": session.new_id(),
+            "at": session.now,
+            "kind": raised.kind,
+            "subject": raised.subject,
+            "detail": raised.detail,
+        }
+        for decision in decisions
+        for raised in decision.alarms
+    ]
+    if alarms:
+        session.execute(insert(alarm), alarms)
+
+
+def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
+    if not states:
+        return
+    columns = [c.name for c in caller.columns if c.name != "identity"]
+    statement = (
+        update(caller)
+        .where(caller.c.identity == bindparam("key"))
+        .values({name: bindparam(name) for name in columns})
+    )
+    session.execute(
+        statement,
+        [{"key": s.identity, **{name: getattr(s, name) for name in columns}} for s in states],
+    )
+    locks = [
+        {
+            "id": session.new_id(),
+            "caller": state.identity,
+            "rule": state.locked_rule,
+            "at": session.now,
+            "until": state.locked_until,
+        }
+        for state in states
+        if state.last_lock_at == session.now and state.locked_rule is not None
+    ]
+    if locks:
+        session.execute(insert(caller_lock), locks)

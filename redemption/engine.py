@@ -1,0 +1,96 @@
+"""The engine: a list of requests, one transaction, load - decide - apply. One is a list of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from core.db import Database, Session, is_retryable
+from core.keyfile import Keys
+from redemption.apply import Raced, apply
+from redemption.facts import RuleSettings, load
+from redemption.prepare import Prepared, prepare
+from redemption.receipts import ReceiptNumbers
+from redemption.requests import Answer, Code, Outcome, RedeemRequest
+from redemption.rules import Decision, LookUpAgain, decide
+from vouchers.card_facts import LotMoved
+from vouchers.lookup import ArgonPool
+
+ROUNDS = 3
+"""So often a list begins again before its requests go one by one."""
+ROUNDS_ALONE = 20
+"""So often a single request begins again before it is told to come back later."""
+
+_log = structlog.get_logger(__name__)
+_BEGIN_AGAIN = (Raced, LotMoved, LookUpAgain)
+
+
+@dataclass(frozen=True)
+class Redeemer:
+    """What the engine works with; one for each process."""
+
+    db: Database
+    keys: Keys
+    argon: ArgonPool
+    receipts: ReceiptNumbers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "receipts", ReceiptNumbers(self.db))
+
+    def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
+        """Answer all requests, in order, each effect exactly once, committed before it returns.
+
+        Requests do not harm each other: where the list cannot go through together they go one by
+        one, and only the one that is stuck is answered `try_later`; nothing happened to it, or the
+        same request sent again finds what did.
+        """
+        for _ in range(ROUNDS):
+            try:
+                return self._in_one_transaction(requests)
+            except _BEGIN_AGAIN:
+                continue
+            except Exception as error:
+                # One request must not harm its neighbours: whatever is wrong with the list, each
+                # gets its own transaction, and there its own error.
+                _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)
+                break
+        return [self._redeem_alone(request) for request in requests]
+
+    def _redeem_alone(self, request: RedeemRequest) -> Outcome:
+        for _ in range(ROUNDS_ALONE):
+            try:
+                return self._in_one_transaction([request])[0]
+            except _BEGIN_AGAIN:
+                continue
+            except DBAPIError as error:
+                if not is_retryable(error):
+                    # Outage, a stuck row, or a lost commit: then the same key finds its answer.
+                    _log.error("redemption_failed", error=type(error.orig).__name__)
+                    break
+            except Exception:
+                _log.exception("redemption_failed")
+                break
+        return Outcome(Answer(code=Code.TRY_LATER))
+
+    def _in_one_transaction(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
+        numbers = self.receipts.set_aside(len(requests))
+        prepared = prepare(self.db, self.keys.get(), self.argon, requests, numbers)
+        decisions = self._commit(prepared)
+        # Only after a commit that is known to have happened; otherwise the numbers stay a gap.
+        self.receipts.give_back([d.prepared.receipt_number for d in decisions if d.credit is None])
+        return [decision.outcome for decision in decisions]
+
+    def _commit(self, prepared: Sequence[Prepared]) -> Sequence[Decision]:
+        settings = self.db.settings
+        with self.db.write() as session:
+            _limit_waiting(session, settings.lock_timeout_ms)
+            decided = decide(prepared, load(session, prepared, RuleSettings.of(settings)))
+            apply(session, decided, settings.zone)
+        return decided.decisions
+
+
+def _limit_waiting(session: Session, lock_timeout_ms: int) -> None:
+    if session.connection.dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = {int(lock_timeout_ms)}"))
