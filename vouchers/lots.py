@@ -1,0 +1,241 @@
+"""Lots: contiguous runs of serials that agree in everything. The lots of a batch tile it.
+
+The algebra is pure. `load_lots` and `save_lots` stand at the edge: whoever changes lots loads
+them first and so locks, in this order, the batch (which puts the moves of one batch one after the
+other) and then every lot that overlaps or touches the range, sorted. Redemptions lock their lots
+FOR SHARE and check that the locked lot still covers the card; so it is safe that a split shortens
+a row and a merge deletes one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+
+from core.db import Session
+from core.errors import DomainError, TryLater
+from vouchers.serials import CARDS_PER_BATCH, RangeOutsideBatch, SerialRange, serial_text
+from vouchers.tables import batch, lot
+
+
+class BatchUnknown(DomainError):
+    """No batch has these serial numbers."""
+
+    code = "batch_unknown"
+
+
+class BatchNotReady(DomainError):
+    """The cards of the batch are not made yet, so nothing can be done with them."""
+
+    code = "batch_not_ready"
+
+
+class LotsChanged(TryLater):
+    """Somebody changed the lots without holding the batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """One row of table lot. `version` rises with every change of any card's facts in it."""
+
+    first_serial: int
+    last_serial: int
+    batch_id: int
+    stage: str
+    holder_id: int
+    in_transit_to: int | None
+    hold: str | None
+    expires_on: date
+    activated_on: date | None
+    version: int
+
+    @property
+    def cards(self) -> SerialRange:
+        """The serials it holds."""
+        return SerialRange(self.first_serial, self.last_serial)
+
+    @property
+    def count(self) -> int:
+        """How many cards it holds."""
+        return self.last_serial - self.first_serial + 1
+
+    def clip(self, first: int, last: int) -> "Lot":
+        """Return the piece of it between two serials."""
+        return replace(self, first_serial=first, last_serial=last)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The row changes that turn one tiling into another, to be made in this order."""
+
+    deletes: tuple[Lot, ...]
+    updates: tuple[tuple[Lot, Lot], ...]
+    inserts: tuple[Lot, ...]
+
+
+def cut(lots: Sequence[Lot], cards: SerialRange) -> tuple[list[Lot], list[Lot], list[Lot]]:
+    """Split sorted lots at both ends of a range: what lies before, inside and after it.
+
+    A piece keeps the facts and the version of the lot it came from.
+    """
+    before, inside, after = [], [], []
+    for item in lots:
+        if item.first_serial < cards.first:
+            before.append(item.clip(item.first_serial, min(item.last_serial, cards.first - 1)))
+        shared = cards.overlap(item.first_serial, item.last_serial)
+        if shared is not None:
+            inside.append(item.clip(shared.first, shared.last))
+        if item.last_serial > cards.last:
+            after.append(item.clip(max(item.first_serial, cards.last + 1), item.last_serial))
+    return before, inside, after
+
+
+def cut_out(lots: Sequence[Lot], serials: Iterable[int]) -> tuple[list[Lot], list[Lot]]:
+    """Part sorted lots into the pieces without the given serials and the pieces of them alone."""
+    without: list[Lot] = []
+    alone: list[Lot] = []
+    rest = iter(sorted(set(serials)))
+    serial = next(rest, None)
+    for item in lots:
+        start = item.first_serial
+        while serial is not None and serial <= item.last_serial:
+            if serial >= start:
+                if serial > start:
+                    without.append(item.clip(start, serial - 1))
+                alone.append(item.clip(serial, serial))
+                start = serial + 1
+            serial = next(rest, None)
+        if start <= item.last_serial:
+            without.append(item.clip(start, item.last_serial))
+    return without, alone
+
+
+def merge(lots: Sequence[Lot]) -> list[Lot]:
+    """Join sorted neighbours of one batch that agree in everything but their version.
+
+    The joined lot has the highest version, so that no card's version ever falls.
+    """
+    joined: list[Lot] = []
+    for item in lots:
+        if joined and _agree(joined[-1], item):
+            version = max(joined[-1].version, item.version)
+            joined[-1] = replace(joined[-1], last_serial=item.last_serial, version=version)
+        else:
+            joined.append(item)
+    return joined
+
+
+def changes(old: Sequence[Lot], new: Sequence[Lot]) -> Changes:
+    """Return what must be written to turn the rows `old` into the rows `new`.
+
+    Deleting first, then updating, then inserting breaks no unique key on the way.
+    """
+    were = {item.first_serial: item for item in old}
+    kept = {item.first_serial for item in new}
+    return Changes(
+        deletes=tuple(item for item in old if item.first_serial not in kept),
+        updates=tuple(
+            (were[item.first_serial], item)
+            for item in new
+            if item.first_serial in were and were[item.first_serial] != item
+        ),
+        inserts=tuple(item for item in new if item.first_serial not in were),
+    )
+
+
+def load_lots(session: Session, cards: SerialRange) -> list[Lot]:
+    """Lock the batch, then the lots that overlap or touch the range; return them sorted.
+
+    Guarantee: until the transaction ends nobody else moves cards of this batch or redeems cards
+    of these lots. Raises BatchUnknown, BatchNotReady, RangeOutsideBatch.
+    """
+    found = session.execute(
+        select(batch.c.size)
+        .where(batch.c.id == cards.batch_id)
+        .with_for_update(key_share=True)  # foreign keys to the batch may still be checked
+    ).one_or_none()
+    if found is None:
+        raise BatchUnknown(f"there is no batch {cards.batch_id}")
+    lots = _lock_lots(session, cards)
+    if not lots:
+        raise BatchNotReady(f"the cards of batch {cards.batch_id} are not made yet")
+    last = cards.batch_id * CARDS_PER_BATCH + found.size - 1
+    if cards.last > last:
+        raise RangeOutsideBatch(
+            f"the batch ends with {serial_text(last)}", last_serial=serial_text(last)
+        )
+    return lots
+
+
+def save_lots(session: Session, old: Sequence[Lot], new: Sequence[Lot]) -> None:
+    """Merge `new` and write what differs from the locked rows `old`.
+
+    Each row is changed only if it is still as it was loaded; else LotsChanged.
+    """
+    todo = changes(old, merge(new))
+    if todo.deletes:
+        gone = lot.delete().where(*_as_loaded())
+        _expect(session.execute(gone, [_key(item) for item in todo.deletes]).rowcount, todo.deletes)
+    if todo.updates:
+        rows = [_key(was) | _values(becomes) for was, becomes in todo.updates]
+        done = session.execute(lot.update().where(*_as_loaded()).values(_VALUES), rows)
+        _expect(done.rowcount, rows)
+    if todo.inserts:
+        session.execute(lot.insert(), [asdict(item) for item in todo.inserts])
+
+
+_CHANGING = tuple(name for name in lot.c.keys() if name not in ("first_serial", "batch_id"))  # noqa: SIM118
+_VALUES: dict[str, BindParameter[object]] = {name: bindparam(f"new_{name}") for name in _CHANGING}
+
+
+def _agree(left: Lot, right: Lot) -> bool:
+    moved = right.clip(left.first_serial, left.last_serial)
+    return left.last_serial + 1 == right.first_serial and left == replace(
+        moved, version=left.version
+    )
+
+
+def _lock_lots(session: Session, cards: SerialRange) -> list[Lot]:
+    # From the lot below the range on: without this bound every lot of the batch is looked at.
+    start = (
+        select(func.max(lot.c.first_serial))
+        .where(lot.c.batch_id == cards.batch_id, lot.c.first_serial < cards.first)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(lot)
+        .where(
+            lot.c.batch_id == cards.batch_id,
+            lot.c.first_serial >= func.coalesce(start, cards.first),
+            lot.c.first_serial <= cards.last + 1,
+        )
+        .order_by(lot.c.first_serial)
+        .with_for_update()
+    )
+    return [Lot(**row) for row in rows.mappings()]
+
+
+def _as_loaded() -> tuple[ColumnElement[bool], ...]:
+    return (
+        lot.c.first_serial == bindparam("old_first_serial"),
+        lot.c.last_serial == bindparam("old_last_serial"),
+        lot.c.version == bindparam("old_version"),
+    )
+
+
+def _key(item: Lot) -> dict[str, object]:
+    return {
+        "old_first_serial": item.first_serial,
+        "old_last_serial": item.last_serial,
+        "old_version": item.version,
+    }
+
+
+def _values(item: Lot) -> dict[str, object]:
+    return {f"new_{name}": getattr(item, name) for name in _CHANGING}
+
+
+def _expect(count: int, rows: Sequence[object]) -> None:
+    if count != len(rows):
+        raise LotsChanged("the lots were changed meanwhile, try again")
