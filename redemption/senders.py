@@ -224,7 +224,7 @@ def _find(session: Session, table: Table, where: ColumnElement[bool]) -> Any:
 
 def _add(session: Session, actor: Actor, table: Table, name: str, values: dict[str, Any]) -> None:
     require(actor, Permission.MANAGE_SENDERS)
-    label = clean(name, "the name", 60)
+    label = _name(table, name)
     row = {
         "id": session.new_id(),
         "name": label,
@@ -241,11 +241,21 @@ def _change(
     session: Session, actor: Actor, table: Table, name: str, deed: str, values: dict[str, Any]
 ) -> None:
     require(actor, Permission.MANAGE_SENDERS)
-    label = clean(name, "the name", 60)
+    label = _name(table, name)
     done = session.execute(table.update().where(table.c.name == label).values(**values))
     if done.rowcount != 1:
         raise NotFound(f"there is no {table.name} of that name")
     events.record(session, actor, f"{table.name}.{deed}", f"{table.name}:{label}")
+
+
+def _name(table: Table, text: str) -> str:
+    label = clean(text, "the name", 60)
+    if "/" in label:
+        # partner/caller is how a partner's callers are told apart.
+        raise InvalidInput("the name must not hold a slash")
+    if table is channel and not label.isascii():
+        raise InvalidInput("a channel's name stands in a header and must be ASCII")
+    return label
 
 
 def _list(session: Session, table: Table) -> list[Sender]:
