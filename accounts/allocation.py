@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from accounts.bill import Bill
-from accounts.late_fee import Rates, new_fee
+from accounts.late_fee import RateTable, new_fee
 
 __all__ = ["Allocation", "Arrears", "Bill", "BillPayment", "allocate", "arrears"]
 
@@ -53,7 +53,7 @@ def allocate(
     bills: Iterable[Bill],
     account_class: str,
     counted_to: date,
-    rates: Rates,
+    rates: RateTable,
     minimum_fen: int,
 ) -> Allocation:
     """Spread a sum over the open bills of one account, late fees counted up to `counted_to`.
@@ -81,7 +81,7 @@ def allocate(
 
 
 def arrears(
-    bills: Iterable[Bill], account_class: str, on: date, rates: Rates, minimum_fen: int
+    bills: Iterable[Bill], account_class: str, on: date, rates: RateTable, minimum_fen: int
 ) -> Arrears:
     """Return what would clear the open bills on day `on`; bills not yet due count as well."""
     principal_fen = fee_fen = with_bank_fen = 0

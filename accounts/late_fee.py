@@ -19,7 +19,7 @@ class Rate:
     later_years_per_100k: int
 
 
-Rates = Mapping[str, Sequence[Rate]]
+RateTable = Mapping[str, Sequence[Rate]]
 """The rates of each account class, by rising `effective_from`; a day before the first is free."""
 
 
@@ -29,7 +29,7 @@ def accrued_fee(
     counted_to: date | None,
     on: date,
     account_class: str,
-    rates: Rates,
+    rates: RateTable,
 ) -> int:
     """Return the fen that accrue after `counted_to` (or the due date), up to and with day `on`.
 
@@ -42,7 +42,7 @@ def accrued_fee(
     return (2 * principal_fen * weight + _PER) // (2 * _PER)
 
 
-def new_fee(bill: Bill, on: date, account_class: str, rates: Rates, minimum_fen: int) -> int:
+def new_fee(bill: Bill, on: date, account_class: str, rates: RateTable, minimum_fen: int) -> int:
     """Return the fen that would be charged on the bill on day `on`, beyond what already was.
 
     The minimum applies once a bill: to the first fee above 0 that is ever charged on it.

@@ -139,6 +139,7 @@ Index("ix_posting_entry_id", posting.c.entry_id)
 Index(
     "ix_posting_account_number",
     posting.c.account_number,
+    posting.c.id,
     postgresql_where=posting.c.account_number.is_not(None),
     sqlite_where=posting.c.account_number.is_not(None),
 )

@@ -1,0 +1,100 @@
+"""Rows of electricity accounts: lock them, read them, change their prepaid balance."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from sqlalchemy import bindparam, select, update
+
+from accounts.tables import electricity_account
+from core.db import Session
+from core.errors import DomainError, NotFound
+
+NUMBER_LENGTHS = (10, 13)
+
+
+class AccountUnknown(NotFound):
+    """No electricity account has that number."""
+
+    code = "account_unknown"
+
+
+class BalanceTooLow(DomainError):
+    """The prepaid balance is smaller than what would be taken from it."""
+
+    code = "balance_too_low"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An electricity account as stored; the balance is prepaid money in fen."""
+
+    number: str
+    holder_name: str
+    account_class: str
+    phone: str | None
+    region: str | None
+    state: Literal["open", "closed"]
+    balance_fen: int
+    version: int
+
+
+_COLUMNS = [electricity_account.c[item.name] for item in fields(AccountRow)]
+
+
+def well_formed(numbers: Iterable[str]) -> list[str]:
+    """Return, sorted and once each, the texts that may be account numbers at all.
+
+    Everything else (NUL, lone surrogates, endless text) never reaches the database.
+    """
+    return sorted(
+        {
+            number
+            for number in numbers
+            if len(number) in NUMBER_LENGTHS and number.isascii() and number.isdigit()
+        }
+    )
+
+
+def lock_accounts(session: Session, numbers: Iterable[str]) -> dict[str, AccountRow]:
+    """Lock the accounts that exist, in the order of their numbers, until the transaction ends."""
+    wanted = well_formed(numbers)
+    if not wanted:
+        return {}
+    statement = (
+        select(*_COLUMNS)
+        .where(electricity_account.c.number.in_(wanted))
+        .order_by(electricity_account.c.number)
+        .with_for_update()
+    )
+    return {row.number: AccountRow(*row) for row in session.execute(statement)}
+
+
+def read_account(session: Session, number: str) -> AccountRow:
+    """Return one account without locking it; raises AccountUnknown."""
+    for wanted in well_formed([number]):
+        statement = select(*_COLUMNS).where(electricity_account.c.number == wanted)
+        row = session.execute(statement).one_or_none()
+        if row is not None:
+            return AccountRow(*row)
+    raise AccountUnknown("there is no electricity account with this number")
+
+
+def add_to_balances(session: Session, changes: Mapping[str, int]) -> None:
+    """Add fen (or take, where negative) to the balances of accounts locked before; versions rise.
+
+    A change of 0 leaves its account alone. The database refuses a balance below 0.
+    """
+    rows = [{"account": n, "change_fen": fen} for n, fen in sorted(changes.items()) if fen]
+    if not rows:
+        return
+    statement = (
+        update(electricity_account)
+        .where(electricity_account.c.number == bindparam("account"))
+        .values(
+            balance_fen=electricity_account.c.balance_fen + bindparam("change_fen"),
+            version=electricity_account.c.version + 1,
+        )
+    )
+    if session.execute(statement, rows).rowcount != len(rows):
+        raise AccountUnknown("a balance belongs to no electricity account")
