@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Table, bindparam, insert, update
 
-from accounts.bills import add_to_balances
+from accounts.balances import add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
 from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
 from core.db import Session
-from core.outbox import Message, put_many
-from redemption.dialogue.words import sms_text
+from core.outbox import NewMessage, put_many
+from core.settings import Settings
+from redemption.dialogue.words import Place, sms_text
 from redemption.rules import Credit, Decided, Decision
 from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
 from redemption.throttle import CallerState
@@ -23,7 +23,7 @@ class Raced(Exception):
     """Another worker answered one of the requests, or used one of the cards, first."""
 
 
-def apply(session: Session, decided: Decided, zone: ZoneInfo) -> None:
+def apply(session: Session, decided: Decided, settings: Settings) -> None:
     """Write the effects of all decisions; the caller of this commits.
 
     The unique keys of requests and redemptions decide every race between workers: where a row does
@@ -32,16 +32,16 @@ def apply(session: Session, decided: Decided, zone: ZoneInfo) -> None:
     _insert_all(session, request, [_request_row(session, d) for d in decided.decisions if d.stored])
     credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
     if credited:
-        _write_credits(session, credited, zone)
-    _write_attempts(session, decided.decisions, zone)
+        _write_credits(session, credited, settings)
+    _write_attempts(session, decided.decisions, settings)
     _write_callers(session, decided.callers)
 
 
 def _write_credits(
-    session: Session, credited: Sequence[tuple[Decision, Credit]], zone: ZoneInfo
+    session: Session, credited: Sequence[tuple[Decision, Credit]], settings: Settings
 ) -> None:
     entries = [_entry(session, decision, credit) for decision, credit in credited]
-    post(session, entries, zone)
+    post(session, entries, settings.zone)
     rows = [
         _redemption_row(session, decision, credit, entry)
         for (decision, credit), entry in zip(credited, entries, strict=True)
@@ -49,7 +49,7 @@ def _write_credits(
     _insert_all(session, redemption, rows)
     save_bill_payments(session, [credit.allocation for _, credit in credited])
     add_to_balances(session, _balance_changes([credit for _, credit in credited]))
-    put_many(session, _receipts_to_send(credited))
+    put_many(session, _receipts_to_send(credited, Place.of(settings, session.now)))
 
 
 def _insert_all(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -120,20 +120,24 @@ def _balance_changes(credited: Sequence[Credit]) -> dict[str, int]:
     return changes
 
 
-def _receipts_to_send(credited: Sequence[tuple[Decision, Credit]]) -> list[Message]:
+def _receipts_to_send(
+    credited: Sequence[tuple[Decision, Credit]], place: Place
+) -> list[NewMessage]:
     return [
-        Message("receipt", asked.notify, sms_text(decision.outcome.answer, asked.language))
+        NewMessage(
+            "receipt", asked.notify, sms_text(decision.outcome.answer, asked.language, place)
+        )
         for decision, _ in credited
         if (asked := decision.prepared.request).notify is not None
     ]
 
 
-def _write_attempts(session: Session, decisions: Sequence[Decision], zone: ZoneInfo) -> None:
+def _write_attempts(session: Session, decisions: Sequence[Decision], settings: Settings) -> None:
     attempts = [
         {
             "id": session.new_id(),
             "at": session.now,
-            "day": local_day(session.now, zone),
+            "day": local_day(session.now, settings.zone),
             "channel": decision.prepared.request.channel,
             "sender": decision.prepared.request.sender,
             "caller": decision.prepared.request.caller.identity,

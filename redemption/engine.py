@@ -87,7 +87,7 @@ class Redeemer:
         with self.db.write() as session:
             _limit_waiting(session, settings.lock_timeout_ms)
             decided = decide(prepared, load(session, prepared, RuleSettings.of(settings)))
-            apply(session, decided, settings.zone)
+            apply(session, decided, settings)
         return decided.decisions
 
 

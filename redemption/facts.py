@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, tuple_
 
 from accounts.allocation import Bill
-from accounts.bills import AccountRow, frozen_days, lock_accounts, open_bills, rates
-from accounts.late_fee import Rates
+from accounts.balances import AccountRow, lock_accounts
+from accounts.bills import frozen_days, open_bills, rates
+from accounts.late_fee import RateTable
 from core.clock import local_day
 from core.db import Session
 from core.settings import Settings
@@ -73,7 +74,7 @@ class Facts:
     redeemed: Mapping[int, Redeemed]
     bills: Mapping[str, Sequence[Bill]]
     frozen_days: Mapping[str, date]
-    rates: Rates
+    rates: RateTable
     wrong_this_hour: Mapping[tuple[str, str], int]
 
     @property
