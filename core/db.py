@@ -4,9 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Connection,
@@ -26,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
-from core.clock import Clock, system_clock
+from core.clock import Clock, local_day, system_clock
 from core.errors import ConfigurationError, TryLater
 from core.ids import NODES, IdMaker
 from core.settings import Settings
@@ -80,14 +81,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Session:
     """One open transaction: its connection and the instant it began.
 
-    `now` is the recorded time of everything the transaction writes. Whoever holds a Session never
-    commits; the function that opened the transaction does.
+    `now` is the recorded time of everything the transaction writes, `zone` the one whose days
+    count. Whoever holds a Session never commits; the function that opened the transaction does.
     """
 
-    def __init__(self, connection: Connection, now: datetime, ids: IdMaker | None) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, zone: ZoneInfo, ids: IdMaker | None
+    ) -> None:
         self.connection = connection
         self.now = now
+        self.zone = zone
         self._ids = ids
+
+    @property
+    def today(self) -> date:
+        """The local day of `now`."""
+        return local_day(self.now, self.zone)
 
     def execute(
         self,
@@ -144,7 +153,7 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with connection.begin():
-                yield Session(connection, self.clock(), None)
+                yield Session(connection, self.clock(), self.settings.zone, None)
 
     @contextmanager
     def write(self) -> Generator[Session]:
@@ -152,7 +161,7 @@ class Database:
         ids = self._id_maker()
         with self._writer, self.engine.begin() as connection:
             started = time.monotonic()
-            yield Session(connection, self.clock(), ids)
+            yield Session(connection, self.clock(), self.settings.zone, ids)
             if time.monotonic() - started > MAX_TRANSACTION_S:
                 raise TransactionTooOld("the transaction took too long and was rolled back")
 

@@ -184,9 +184,10 @@ def make_batch(
         "holder_id": holder_id or make_warehouse(session),
         "in_transit_to": in_transit_to,
         "expires_on": expires_on,
-        "activated_on": activated_on or (session.now.date() if stage == "active" else None),
+        "activated_on": activated_on or (session.today if stage == "active" else None),
+        "version": 1,
     }
-    session.execute(lot.insert(), facts | {"version": 1})
+    session.execute(lot.insert(), facts)
     moved = {"move": "generate", "to_stage": stage, "to_holder": facts["holder_id"]}
     shared = {name: value for name, value in facts.items() if name in stock_movement.c}
     session.execute(

@@ -128,6 +128,7 @@ def _facts(step: Step) -> dict[str, Any]:
         "to_hold": step.after.hold,
         "expires_on": step.after.expires_on,
         "activated_on": step.after.activated_on,
+        "version": step.after.version,
         "entry_id": step.entry_id,
         "owing_party_id": price.owing_party_id if price else None,
         "price_fen": price.price_fen if price else None,

@@ -180,6 +180,7 @@ stock_movement = Table(
     Column("to_hold", Text),
     Column("expires_on", Date, nullable=False),
     Column("activated_on", Date),
+    Column("version", Integer, nullable=False),
     Column("member_id", BigInteger, ForeignKey("staff_member.id")),
     Column("approval_id", BigInteger, ForeignKey("approval.id")),
     Column("document", Text),
@@ -196,7 +197,8 @@ stock_movement = Table(
 """One move of one range whose cards agreed before it; append only.
 
 `to_stage`, `to_holder`, `in_transit_to`, `to_hold`, `expires_on`, `activated_on` are the facts
-after it, so that replaying the rows of a batch gives its lots. `price_fen` is the face value and
+after it, so that replaying the rows of a batch gives its lots. `version` is the lot's after the
+move and puts the movements of a card in order (ids of two processes may not). `price_fen` is the face value and
 `commission_fen` the commission of each card, kept on moves that post money.
 """
 
