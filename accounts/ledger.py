@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, case, func, insert, or_, select
 
 from accounts.balances import BalanceTooLow, add_to_balances, lock_accounts
-from accounts.tables import journal_entry, ledger_account, posting
+from accounts.tables import bill, journal_entry, ledger_account, posting
 from core.clock import local_day
 from core.db import Session
 from core.errors import DomainError, InvalidInput, NotFound
@@ -147,13 +147,17 @@ class TrialRow:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One movement of a prepaid balance: added (or taken, below 0), and the balance after it."""
+    """One movement of a prepaid balance: added (or taken, below 0), and the balance after it.
+
+    `bill_number` names the bill that the money went to.
+    """
 
     id: int
     at: datetime
     business_day: date
     event: str
     reference: str
+    bill_number: str | None
     amount_fen: int
     balance_fen: int
 
@@ -249,9 +253,11 @@ def statement(
             journal_entry.c.business_day,
             journal_entry.c.event,
             journal_entry.c.reference,
+            bill.c.bill_number,
             moved.label("amount_fen"),
         )
         .join(journal_entry, journal_entry.c.id == posting.c.entry_id)
+        .outerjoin(bill, bill.c.id == posting.c.bill_id)
         .where(own, posting.c.id > after_id)
         .order_by(posting.c.id)
         .limit(limit + 1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.late_fee import Rate, Rates, accrued_fee, new_fee
+from accounts.late_fee import Rate, RateTable, accrued_fee, new_fee
 from tests.accounts.bills import DUE_ON, RATES, START, a_bill, classes, days
 
 EXAMPLES = [
@@ -86,7 +86,7 @@ def test_the_last_year_of_the_calendar_breaks_nothing() -> None:
 
 
 def _day_by_day(
-    principal: int, due_on: date, counted_to: date | None, on: date, rates: Rates
+    principal: int, due_on: date, counted_to: date | None, on: date, rates: RateTable
 ) -> int:
     weight, day = 0, max(due_on, counted_to or due_on) + timedelta(days=1)
     while day <= on:
