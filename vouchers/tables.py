@@ -198,8 +198,9 @@ stock_movement = Table(
 
 `to_stage`, `to_holder`, `in_transit_to`, `to_hold`, `expires_on`, `activated_on` are the facts
 after it, so that replaying the rows of a batch gives its lots. `version` is the lot's after the
-move and puts the movements of a card in order (ids of two processes may not). `price_fen` is the face value and
-`commission_fen` the commission of each card, kept on moves that post money.
+move: it puts the movements of one card in order, which ids made by two processes may not.
+`price_fen` is the face value and `commission_fen` the commission of each card, kept on moves that
+post money.
 """
 
 voucher_hold = Table(
