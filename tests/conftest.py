@@ -1,0 +1,212 @@
+"""Servers once a run, shared by all workers; a fresh database for each test."""
+
+import contextlib
+import importlib
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis as redis_client
+
+from core.clock import Clock
+from core.db import Database, metadata
+from core.settings import Settings
+from tests.clocks import FakeClock
+from tests.scratch import make_root, remove_root
+from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
+
+_TEMPLATE = "template_wanneng"
+_FLOORS = ("core", "staff", "accounts", "vouchers", "distribution", "redemption")
+DatabaseMaker = Callable[[str], Database]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the workers of one test run share."""
+
+    root: Path
+    postgres: PostgresServer
+    redis: RedisServer
+
+    @property
+    def sqlite_template(self) -> Path:
+        """An SQLite file with the schema and no rows but the schema's own."""
+        return self.root / "template.db"
+
+
+_RUN = pytest.StashKey[Run]()
+_STOP = pytest.StashKey[contextlib.ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers in the process that leads the run; join them in a worker."""
+    told: dict[str, str] | None = getattr(config, "workerinput", None)
+    if told is not None:
+        root = Path(told["root"])
+        config.stash[_RUN] = Run(
+            root,
+            PostgresServer(Path(told["postgres"]), root / "pg"),
+            RedisServer(Path(told["redis"]), root / "kv"),
+        )
+    elif not config.option.collectonly:
+        stack = config.stash[_STOP] = contextlib.ExitStack()
+        try:
+            config.stash[_RUN] = _start(stack)
+        except NoServer as missing:
+            stack.close()
+            pytest.exit(str(missing), returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the servers are."""
+    run = node.config.stash[_RUN]
+    node.workerinput["root"] = str(run.root)
+    node.workerinput["postgres"] = str(run.postgres.binaries)
+    node.workerinput["redis"] = str(run.redis.binary)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what pytest_configure started."""
+    stack = config.stash.get(_STOP, None)
+    if stack is not None:
+        stack.close()
+
+
+def _start(stack: contextlib.ExitStack) -> Run:
+    root, mark = make_root()
+    stack.callback(remove_root, root, mark)
+    postgres = start_postgres(root / "pg")
+    stack.callback(postgres.stop)
+    kv = start_redis(root / "kv")
+    stack.callback(kv.stop)
+    run = Run(root, postgres, kv)
+    with postgres.connect() as connection:
+        connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+        for url in (f"sqlite:///{run.sqlite_template}", postgres.url(_TEMPLATE)):
+            _make_template(Settings(database_url=url))
+        connection.execute(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false")
+    return run
+
+
+def _make_template(settings: Settings) -> None:
+    for floor in _FLOORS:
+        importlib.import_module(f"{floor}.tables")
+    database = Database(settings)
+    metadata.create_all(database.engine)
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def run(pytestconfig: pytest.Config) -> Run:
+    """The servers and directories of this test run."""
+    return pytestconfig.stash[_RUN]
+
+
+@pytest.fixture
+def scratch(run: Run) -> Iterator[Path]:
+    """A directory for one test, on quick storage and with a short name; removed after it."""
+    path = Path(tempfile.mkdtemp(prefix="t", dir=run.root))
+    path.chmod(0o711)  # for a private PostgreSQL, which runs as another user
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """The clock of `db`; stands at 2025-06-11 09:30 in Shanghai until it is moved."""
+    return FakeClock()
+
+
+@pytest.fixture
+def settings(scratch: Path) -> Settings:
+    """Settings whose files lie in `scratch`; argon2id is made cheap."""
+    return Settings(
+        database_url=f"sqlite:///{scratch}/wanneng.db",
+        key_file=scratch / "keys.json",
+        argon2_memory_kib=64,
+    )
+
+
+@pytest.fixture(scope="session")
+def admin(run: Run) -> Iterator[psycopg.Connection]:
+    """A connection that creates and drops databases of the shared PostgreSQL."""
+    with contextlib.closing(run.postgres.connect()) as connection:
+        yield connection
+
+
+@pytest.fixture
+def make_database(
+    run: Run, settings: Settings, clock: Clock, request: pytest.FixtureRequest
+) -> Iterator[DatabaseMaker]:
+    """Make fresh databases by kind, "sqlite" or "postgresql"; removed after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(kind: str) -> Database:
+            if kind == "sqlite":
+                url = _copy_of_template(run, settings)
+            else:
+                connection = request.getfixturevalue("admin")
+                url = run.postgres.url(stack.enter_context(_postgres_database(connection)))
+            database = Database(replace(settings, database_url=url), clock)
+            stack.callback(database.dispose)
+            return database
+
+        yield make
+
+
+def _copy_of_template(run: Run, settings: Settings) -> str:
+    path = settings.key_file.parent / f"{uuid.uuid4().hex}.db"
+    shutil.copyfile(run.sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@contextlib.contextmanager
+def _postgres_database(admin: psycopg.Connection) -> Generator[str]:
+    name = f"t{uuid.uuid4().hex}"
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    yield name
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(make_database: DatabaseMaker, request: pytest.FixtureRequest) -> Database:
+    """A fresh database: the test runs once on SQLite and once on PostgreSQL.
+
+    Another process, or another Database, opens the same one by `db.settings`.
+    """
+    return make_database(request.param)
+
+
+@pytest.fixture
+def sqlite_db(make_database: DatabaseMaker) -> Database:
+    """A fresh SQLite database, for what only concerns SQLite."""
+    return make_database("sqlite")
+
+
+@pytest.fixture
+def postgresql_db(make_database: DatabaseMaker) -> Database:
+    """A fresh PostgreSQL database, for what only concerns PostgreSQL."""
+    return make_database("postgresql")
+
+
+@pytest.fixture
+def redis_url(run: Run, worker_id: str) -> Iterator[str]:
+    """The URL of an empty database on a real Redis-protocol server."""
+    url = run.redis.url(0 if worker_id == "master" else 1 + int(worker_id.removeprefix("gw")))
+    with contextlib.closing(redis_client.Redis.from_url(url)) as client:
+        client.flushdb()
+    yield url
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator["redis_client.Redis"]:
+    """A client on an empty database of a real Redis-protocol server."""
+    with contextlib.closing(redis_client.Redis.from_url(redis_url)) as client:
+        yield client
