@@ -107,7 +107,7 @@ def test_a_missing_server_is_said_with_what_to_install(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(servers, "_postgres_directories", lambda: iter(()))
-    monkeypatch.setattr(servers.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
     monkeypatch.setattr(servers, "_wheel", lambda _name: None)
     with pytest.raises(NoServer, match="apt install postgresql"):
         start_postgres(scratch / "pg")
