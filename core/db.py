@@ -36,6 +36,7 @@ MAX_TRANSACTION_S = 30
 """A writing transaction older than this rolls back, so that a report as of then - 60 s is final."""
 
 _ROUNDS = 5
+_OPTIONS = {"preserve_rowcount": True}  # else an INSERT's count is lost on PostgreSQL
 _RETRY_STATES = {"40001", "40P01"}  # serialization failure, deadlock
 _LOCK_TIMEOUT_STATE = "55P03"
 
@@ -255,7 +256,11 @@ def _engine(settings: Settings) -> Engine:
             raise ConfigurationError("an SQLite database must be a file")
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            url, hide_parameters=True, connect_args={"timeout": 30}, pool_size=settings.pool_size
+            url,
+            hide_parameters=True,
+            execution_options=_OPTIONS,
+            connect_args={"timeout": 30},
+            pool_size=settings.pool_size,
         )
         _prepare_sqlite(engine)
         return engine
@@ -270,6 +275,7 @@ def _engine(settings: Settings) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
+        execution_options=_OPTIONS,
         pool_pre_ping=True,
         pool_size=settings.pool_size,
         max_overflow=0,
