@@ -232,7 +232,7 @@ def _add(session: Session, actor: Actor, table: Table, name: str, values: dict[s
         "created_at": session.now,
         **values,
     }
-    if session.execute(session.insert_new(table), row).rowcount != 1:
+    if session.execute(session.insert_new(table).returning(table.c.id), row).first() is None:
         raise NameTaken(f"the name {label} is taken")
     events.record(session, actor, f"{table.name}.added", f"{table.name}:{label}")
 

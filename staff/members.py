@@ -96,7 +96,8 @@ def add_member(
         "active": True,
         "created_at": session.now,
     }
-    if session.execute(session.insert_new(staff_member), row).rowcount != 1:
+    new = session.insert_new(staff_member).returning(staff_member.c.id)
+    if session.execute(new, row).first() is None:
         raise UsernameTaken(f"the username {login} is taken")
     events.record(session, actor, "member.added", subject(member_id), username=login, role=role)
     uri = pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=ISSUER)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from staff import approvals, events
 from staff.approvals import Action, ApprovalClosed, ContentChanged, Decision, SamePerson
 from staff.permissions import Actor, Forbidden, Permission
 from staff.tables import approval, staff_member
+from tests.clocks import FakeClock
 from tests.factories import make_member
 
 CONTENT = {"batches": [42260010001, 42260010002], "printer": "红星印刷"}
@@ -75,15 +75,6 @@ def traces(db: Database) -> list[str]:
 def stored(db: Database, approval_id: int) -> approvals.Approval:
     with db.read() as session:
         return approvals.get(session, approval_id)
-
-
-def later(db: Database, delta: timedelta) -> None:
-    instant = db.clock() + delta
-
-    def clock() -> datetime:
-        return instant
-
-    db.clock = clock
 
 
 def test_agreeing_carries_the_request_out_once(db: Database) -> None:
@@ -211,12 +202,12 @@ def test_what_a_disabled_member_asked_for_becomes_void(db: Database) -> None:
     assert traces(db) == ["cleared_away"]
 
 
-def test_an_approval_lives_seven_days(db: Database) -> None:
+def test_an_approval_lives_seven_days(db: Database, clock: FakeClock) -> None:
     approval_id, _, decider = asked(db)
-    later(db, timedelta(days=7) - timedelta(minutes=1))
+    clock.advance(days=6, hours=23, minutes=59)
     with db.read() as session:
         assert [item.id for item in approvals.list_open(session)] == [approval_id]
-    later(db, timedelta(minutes=2))
+    clock.advance(minutes=1)
     with db.read() as session:
         assert approvals.list_open(session) == []
     with pytest.raises(ApprovalClosed):
@@ -225,9 +216,9 @@ def test_an_approval_lives_seven_days(db: Database) -> None:
     assert traces(db) == ["cleared_away"]
 
 
-def test_the_daily_round_clears_away_only_what_expired(db: Database) -> None:
+def test_the_daily_round_clears_away_only_what_expired(db: Database, clock: FakeClock) -> None:
     old_id, _, _ = asked(db)
-    later(db, timedelta(days=8))
+    clock.advance(days=8)
     new_id, _, decider = asked(db)
     assert approvals.close_expired(db, ACTIONS) == [old_id]
     assert approvals.close_expired(db, ACTIONS) == []
