@@ -14,8 +14,10 @@ import psycopg
 import pytest
 import redis as redis_client
 
+from core import keyfile
 from core.clock import Clock
 from core.db import Database, metadata
+from core.keyfile import Keys
 from core.settings import Settings
 from tests.clocks import FakeClock
 from tests.scratch import make_root, remove_root
@@ -132,6 +134,13 @@ def settings(scratch: Path) -> Settings:
         key_file=scratch / "keys.json",
         argon2_memory_kib=64,
     )
+
+
+@pytest.fixture
+def keys(settings: Settings) -> Keys:
+    """A new key file with one live version."""
+    keyfile.create(settings.key_file)
+    return Keys(settings.key_file)
 
 
 @pytest.fixture(scope="session")
