@@ -1,0 +1,259 @@
+"""Generation: an approved batch becomes voucher rows and an encrypted print file.
+
+One short transaction claims the batch; one for each few thousand cards writes their rows and the
+ciphertext that came out so far; the last one writes the rest, and the lot. So memory does not grow
+with the batch, and what has a lot is complete. A PIN is in memory from its draw until its line
+went into the age stream, and nowhere else.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import column, select, table
+from sqlalchemy.exc import DBAPIError
+
+from core import jobs
+from core.db import Database, Session
+from core.errors import DomainError, InvalidInput
+from core.jobs import JobLost
+from core.keyfile import KeyFile, Keys
+from staff import events
+from staff.permissions import Actor, Permission, require
+from vouchers import pins
+from vouchers.batches import Batch, get_batch
+from vouchers.draws import CardMaker, NewCard, Shape, store_cards
+from vouchers.key_rotation import pin_to_batch
+from vouchers.movements import Cause
+from vouchers.pins import Pin
+from vouchers.print_file import HEADER, LineMaker, page_url
+from vouchers.print_stream import PrintStream
+from vouchers.tables import batch, print_file_part
+from vouchers.unfinished import JOB_KIND, add_first_lot, void_unfinished
+from vouchers.unfinished import recover_unfinished as recover_unfinished
+
+CARDS_IN_ONE_TRANSACTION = 2_000
+SLOW_CARDS_IN_ONE_TRANSACTION = 200
+"""With argon2id, so that a job still shows a sign of life every few seconds."""
+
+Progress = Callable[[int, int], None]
+"""Is told (cards done, cards in all) after each transaction."""
+
+_log = logging.getLogger(__name__)
+_party = table("party", column("id"))  # the upper floor's, known here by its name
+_background: set[threading.Thread] = set()
+
+
+class BatchNotApproved(DomainError):
+    """No second person has agreed to this batch, or one has refused."""
+
+    code = "batch_not_approved"
+
+
+class BatchAlreadyGenerated(DomainError):
+    """The batch is made, is being made, or failed; it is never made twice."""
+
+    code = "batch_already_generated"
+
+
+class GenerationFailed(DomainError):
+    """The batch could not be finished; it is void, and its serials are never used again."""
+
+    code = "generation_failed"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A claimed batch: only who holds this makes its cards."""
+
+    batch: Batch
+    keyfile: KeyFile
+    key_version: int
+    job_id: int
+    holder_id: int
+    member_id: int
+
+
+def generate(
+    db: Database,
+    keys: Keys,
+    actor: Actor,
+    batch_id: int,
+    holder_id: int,
+    progress: Progress = lambda _done, _total: None,
+    draw: Callable[[], Pin] = pins.draw,
+) -> None:
+    """Make the cards of an approved batch here and now; `holder_id` is the warehouse.
+
+    Raises BatchUnknown, BatchNotApproved, BatchAlreadyGenerated, KeyFull with nothing changed;
+    GenerationFailed when it ended on the way.
+    """
+    _run(db, _claim(db, keys, actor, batch_id, holder_id), progress, draw)
+
+
+def start_generation(db: Database, keys: Keys, actor: Actor, batch_id: int, holder_id: int) -> int:
+    """Begin as `generate` does, in a thread of its own; return the job's id to look after."""
+    work = _claim(db, keys, actor, batch_id, holder_id)
+    thread = threading.Thread(
+        target=_run_in_background, args=(db, work), name=f"generate-{batch_id}", daemon=True
+    )
+    _background.add(thread)
+    thread.start()
+    return work.job_id
+
+
+def wait_for_generations(timeout_s: float | None = None) -> bool:
+    """Wait for the batches this process makes in the background; False if any still runs.
+
+    For an orderly end: a batch cut off by the end of its process becomes void.
+    """
+    for thread in list(_background):
+        thread.join(timeout_s)
+    return not any(thread.is_alive() for thread in _background)
+
+
+def _claim(db: Database, keys: Keys, actor: Actor, batch_id: int, holder_id: int) -> _Work:
+    require(actor, Permission.GENERATE)
+    keyfile = keys.get()
+    page_url(db.settings.public_url)  # wrong settings must not cost a batch
+
+    def work(session: Session) -> _Work:
+        item = get_batch(session, batch_id)
+        _check_holder(session, holder_id)
+        version = pin_to_batch(session, keyfile, item.size if item.is_hybrid else 0)
+        claimed = session.execute(
+            batch.update()
+            .where(batch.c.id == batch_id, batch.c.state == "approved")
+            .values(state="generating", key_version=version)
+        )
+        if claimed.rowcount != 1:
+            raise _refusal(item)
+        job_id = jobs.start(session, JOB_KIND, batch_id, item.size)
+        events.record(session, actor, "batch.generating", f"batch:{batch_id}", job=job_id)
+        return _Work(item, keyfile, version, job_id, holder_id, actor.member_id)
+
+    return db.transact(work)
+
+
+def _check_holder(session: Session, holder_id: int) -> None:
+    if session.execute(select(_party.c.id).where(_party.c.id == holder_id)).first() is None:
+        raise InvalidInput("there is no warehouse to hold the cards")
+
+
+def _refusal(item: Batch) -> DomainError:
+    if item.state in ("requested", "refused"):
+        return BatchNotApproved(f"batch {item.id} is {item.state}", state=item.state)
+    state = "generating" if item.state == "approved" else item.state
+    return BatchAlreadyGenerated(f"batch {item.id} is {state} already", state=state)
+
+
+def _run_in_background(db: Database, work: _Work) -> None:
+    try:
+        _run(db, work, lambda _done, _total: None, pins.draw)
+    except GenerationFailed as error:
+        _log.error("batch %s: %s", work.batch.id, error.message)
+    finally:
+        _background.discard(threading.current_thread())
+
+
+def _run(db: Database, work: _Work, progress: Progress, draw: Callable[[], Pin]) -> None:
+    try:
+        _make(db, work, progress, draw)
+    except JobLost as error:
+        raise GenerationFailed(f"batch {work.batch.id} was given up meanwhile") from error
+    except BaseException as error:
+        why = _reason(error)
+        _give_up(db, work, why)
+        if not isinstance(error, Exception):
+            raise
+        raise GenerationFailed(f"batch {work.batch.id} is void: {why}", reason=why) from error
+    finally:
+        jobs.forget(work.job_id)
+
+
+def _make(db: Database, work: _Work, progress: Progress, draw: Callable[[], Pin]) -> None:
+    item = work.batch
+    shape = Shape(work.key_version, item.is_hybrid)
+    lines = LineMaker(item.face_fen, item.expires_on, page_url(db.settings.public_url))
+    with (
+        PrintStream(item.printer.public_key) as stream,
+        CardMaker(db.settings, work.keyfile, shape, item.face_fen, draw) as maker,
+    ):
+        ciphertext = stream.feed(HEADER)
+        for part, serials in enumerate(_pieces(item)):
+            cards = maker.make(serials)
+            store = partial(_store, work=work, maker=maker, cards=cards, part=part)
+            stored = db.transact(partial(store, ciphertext=ciphertext))
+            ciphertext = stream.feed(lines.lines({card.serial: card.pin for card in stored}))
+            progress(serials[-1] + 1 - item.cards.first, item.size)
+        ciphertext += stream.finish()
+        db.transact(partial(_finish, work=work, ciphertext=ciphertext, sha256=stream.sha256))
+
+
+def _pieces(item: Batch) -> Iterator[range]:
+    step = SLOW_CARDS_IN_ONE_TRANSACTION if item.is_hybrid else CARDS_IN_ONE_TRANSACTION
+    end = item.cards.last + 1
+    return (range(first, min(first + step, end)) for first in range(item.cards.first, end, step))
+
+
+def _store(
+    session: Session,
+    work: _Work,
+    maker: CardMaker,
+    cards: list[NewCard],
+    part: int,
+    ciphertext: bytes,
+) -> list[NewCard]:
+    # Also tells whether the job is still ours: a batch given up must not grow.
+    jobs.beat(session, work.job_id, cards[-1].serial + 1 - work.batch.cards.first)
+    stored = store_cards(session, maker, cards)
+    _add_part(session, work, part, ciphertext)
+    return stored
+
+
+def _finish(session: Session, work: _Work, ciphertext: bytes, sha256: str) -> None:
+    item = work.batch
+    jobs.finish(session, work.job_id, item.size)
+    _add_part(session, work, item.size, ciphertext)
+    done = session.execute(
+        batch.update()
+        .where(batch.c.id == item.id, batch.c.state == "generating")
+        .values(state="generated", generated_count=item.size, ciphertext_sha256=sha256)
+    )
+    if done.rowcount != 1:
+        raise JobLost(f"batch {item.id} is not being generated")
+    events.record(session, None, "batch.generated", f"batch:{item.id}", sha256=sha256)
+    cause = Cause(member_id=work.member_id, approval_id=item.order_approval_id)
+    add_first_lot(session, item, "generated", work.holder_id, cause)
+
+
+def _add_part(session: Session, work: _Work, part: int, ciphertext: bytes) -> None:
+    if ciphertext:
+        row = {"batch_id": work.batch.id, "part": part, "ciphertext": ciphertext}
+        session.execute(print_file_part.insert(), row)
+
+
+def _give_up(db: Database, work: _Work, why: str) -> None:
+    void = partial(
+        void_unfinished,
+        item=work.batch,
+        job_id=work.job_id,
+        holder_id=work.holder_id,
+        why=why,
+    )
+    try:
+        db.transact(void)
+    except Exception:
+        # Often the cause itself: no room, no server. recover_unfinished does it later.
+        _log.exception("batch %s stays unfinished until the next start", work.batch.id)
+
+
+def _reason(error: BaseException) -> str:
+    """Say why in one line; only messages that cannot hold a PIN are repeated."""
+    if isinstance(error, DBAPIError):
+        return f"the database refused: {str(error.orig).splitlines()[0]}"
+    if isinstance(error, DomainError):
+        return error.message
+    return f"it was interrupted ({type(error).__name__})"
