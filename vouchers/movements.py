@@ -5,7 +5,7 @@ batch, replayed, give its lots.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -47,6 +47,16 @@ class Step:
     after: Lot
     price: Price | None = None
     entry_id: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many cards it moves."""
+        return self.after.count
+
+    def clip(self, first: int, last: int) -> "Step":
+        """Return the piece of it between two serials."""
+        before = self.before and self.before.clip(first, last)
+        return replace(self, before=before, after=self.after.clip(first, last))
 
 
 def record_movements(session: Session, steps: Sequence[Step], cause: Cause) -> list[int]:

@@ -35,6 +35,31 @@ class VoucherView:
     redeemed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTerms:
+    """What all cards of a batch share: their face value in fen and the date printed on them."""
+
+    denomination_id: int
+    face_fen: int
+    printed_expires_on: date
+
+
+def batch_terms(session: Session, batch_id: int) -> BatchTerms:
+    """Return what the cards of a batch share; NotFound if there is no such batch."""
+    row = session.execute(
+        select(
+            batch.c.denomination_id,
+            denomination.c.face_fen,
+            batch.c.expires_on.label("printed_expires_on"),
+        )
+        .join(denomination, denomination.c.id == batch.c.denomination_id)
+        .where(batch.c.id == batch_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no batch {batch_id}")
+    return BatchTerms(**row._mapping)
+
+
 def voucher_view(session: Session, serial: int, today: date) -> VoucherView:
     """Return a card's facts and its status on a local day; NotFound for a card never made."""
     nearest = (

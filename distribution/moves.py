@@ -1,0 +1,235 @@
+"""The moves of cards between parties: one transaction each, all of the range or nothing.
+
+Order of work: lock the lots, see whether all of them may make the move, lock the party that owes,
+post the money, write lots and movements. Moves that need a second person are checked in the same
+way first, so that nobody is asked to agree to what cannot be done.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.db import Database, Session
+from distribution.books import Sale, book
+from distribution.errors import AlreadyRedeemed, NothingToMove
+from distribution.limits import check_stock_limit
+from distribution.parties import require_scope
+from distribution.requests import MoveOrder, MoveRequest, parse_content, parse_request
+from distribution.routes import Route, find_route
+from staff import approvals, events
+from staff.approvals import ContentChanged, Decision
+from staff.permissions import Actor, require
+from vouchers.lots import Lot, cut, cut_out, load_lots, merge, save_lots
+from vouchers.movements import Cause, Step, record_movements
+from vouchers.moves import MOVES, LotOnHold, Terms, after, check, needs_second_person
+from vouchers.queries import BatchTerms, batch_terms, held_serials, spent_serials
+from vouchers.serials import serial_text
+from vouchers.tables import batch
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was moved: the number of cards, and the movements that tell of it."""
+
+    cards: int
+    movement_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """Nothing has moved yet: a second person must agree."""
+
+    approval_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Locked and checked: the lots as they are, and what the move will make of them."""
+
+    order: MoveOrder
+    route: Route
+    terms: BatchTerms
+    locked: Sequence[Lot]
+    inside: Sequence[Lot]
+    outside: Sequence[Lot]
+    staying: Sequence[Lot]
+    steps: Sequence[Step]
+    spent: Sequence[int]
+
+    @property
+    def count(self) -> int:
+        return sum(step.count for step in self.steps)
+
+
+def request_move(db: Database, actor: Actor, request: MoveRequest) -> Moved | PendingApproval:
+    """Move cards, or ask for the second person that the move needs, in one transaction.
+
+    A range of up to a whole batch of 100,000. Raises the errors named in distribution.errors;
+    then nothing has changed.
+    """
+    return db.transact(lambda session: move_cards(session, actor, request))
+
+
+def move_cards(session: Session, actor: Actor, request: MoveRequest) -> Moved | PendingApproval:
+    """Do what `request_move` does in the caller's transaction."""
+    order = parse_request(request)
+    plan = _prepare(session, actor, order, _lock(session, actor, order))
+    if needs_second_person(plan.inside, plan.route.move):
+        return PendingApproval(_ask(session, actor, plan))
+    return _carry_out(session, actor, plan, _cause(actor, order))
+
+
+def carry_out_agreed(session: Session, decision: Decision) -> Moved:
+    """Make the move that two persons want, as the first of them.
+
+    Raises ContentChanged where the lots are no longer those that were asked about.
+    """
+    order = parse_content(decision.content)
+    locked = _lock(session, decision.requester, order)
+    _, inside, _ = cut(locked, order.cards)
+    if _digest(inside) != decision.content["lots_digest"]:
+        raise ContentChanged("the cards have moved since; ask again")
+    require_scope(session, decision.decider, {lot.holder_id for lot in inside})
+    plan = _prepare(session, decision.requester, order, locked)
+    cause = _cause(decision.requester, order, decision.approval_id)
+    return _carry_out(session, decision.decider, plan, cause)
+
+
+def _lock(session: Session, actor: Actor, order: MoveOrder) -> list[Lot]:
+    require(actor, order.move.permission)
+    return load_lots(session, order.cards)
+
+
+def _prepare(session: Session, actor: Actor, order: MoveOrder, locked: list[Lot]) -> _Plan:
+    left, inside, right = cut(locked, order.cards)
+    route = find_route(session, actor, order, inside)
+    check(inside, route.move)
+    if route.move.held == "no":
+        _check_single_holds(session, order)
+    # Only now: with the lots locked no redemption can be added to the range.
+    spent = spent_serials(session, order.cards)
+    terms = batch_terms(session, order.cards.batch_id)
+    moving, staying = _part(order, inside, spent)
+    return _Plan(
+        order=order,
+        route=route,
+        terms=terms,
+        locked=locked,
+        inside=inside,
+        outside=[*left, *right],
+        staying=staying,
+        steps=_steps(session, order, route, terms, moving),
+        spent=spent,
+    )
+
+
+def _part(order: MoveOrder, inside: list[Lot], spent: Sequence[int]) -> tuple[list[Lot], list[Lot]]:
+    """Part the lots into those that move and those that stay, as the move treats used cards."""
+    if order.move.name == "deactivate" and spent:
+        raise AlreadyRedeemed(
+            f"{len(spent)} cards of the range are redeemed or replaced",
+            count=len(spent),
+            serial=serial_text(spent[0]),
+        )
+    if order.move.name != "return" or not spent:
+        return inside, []
+    moving, staying = cut_out(inside, spent)
+    if not moving:
+        raise NothingToMove("every card of the range is redeemed or replaced")
+    return moving, merge(staying)
+
+
+def _steps(
+    session: Session, order: MoveOrder, route: Route, terms: BatchTerms, moving: Sequence[Lot]
+) -> list[Step]:
+    facts = Terms(
+        party_id=route.to_id,
+        hold=order.hold,
+        today=session.today,
+        printed_expires_on=terms.printed_expires_on,
+    )
+    good, spoilt = cut_out(moving, order.spoilt)
+    pieces = [(lot, route.move) for lot in good] + [(lot, MOVES["spoil"]) for lot in merge(spoilt)]
+    return [
+        Step(move=move.name, before=lot, after=after(lot, move, facts))
+        for lot, move in sorted(pieces, key=lambda piece: piece[0].first_serial)
+    ]
+
+
+def _carry_out(session: Session, by: Actor, plan: _Plan, cause: Cause) -> Moved:
+    order = plan.order
+    sale = Sale(cards=order.cards, terms=plan.terms, spent=plan.spent)
+    steps = book(session, sale, plan.steps)
+    new = [*plan.outside, *plan.staying, *(step.after for step in plan.steps)]
+    save_lots(session, plan.locked, sorted(new, key=lambda lot: lot.first_serial))
+    movement_ids = record_movements(session, steps, cause)
+    if plan.route.move.name in ("dispatch", "transfer") and plan.route.to_id is not None:
+        check_stock_limit(session, plan.inside[0].holder_id, plan.route.to_id)
+    _count_deliveries(session, plan)
+    _log(session, by, plan)
+    return Moved(plan.count, tuple(movement_ids))
+
+
+def _count_deliveries(session: Session, plan: _Plan) -> None:
+    """Keep delivered + spoilt of the batch; cards made void before they came count as spoilt."""
+    fresh = [s for s in plan.steps if s.before and s.before.stage in ("generated", "printing")]
+    spoilt = sum(step.count for step in fresh if step.after.stage == "void")
+    delivered = sum(step.count for step in fresh if step.after.stage == "stocked")
+    if spoilt or delivered:
+        session.execute(
+            batch.update()
+            .where(batch.c.id == plan.order.cards.batch_id)
+            .values(
+                delivered_count=batch.c.delivered_count + delivered,
+                spoilt_count=batch.c.spoilt_count + spoilt,
+            )
+        )
+
+
+def _ask(session: Session, actor: Actor, plan: _Plan) -> int:
+    content = plan.order.content() | {
+        "cards": plan.count,
+        "face_fen": plan.terms.face_fen,
+        "lots_digest": _digest(plan.inside),
+    }
+    move = plan.route.move.name
+    return approvals.request(session, actor, move, content)
+
+
+def _digest(lots: Sequence[Lot]) -> str:
+    """Name the state of lots: any change of any card's facts in them changes it."""
+    text = ",".join(f"{lot.first_serial}-{lot.last_serial}:{lot.version}" for lot in lots)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_single_holds(session: Session, order: MoveOrder) -> None:
+    held = held_serials(session, order.cards)
+    if held:
+        raise LotOnHold(
+            f"the card {serial_text(held[0])} is on hold", first_serial=serial_text(held[0])
+        )
+
+
+def _cause(actor: Actor, order: MoveOrder, approval_id: int | None = None) -> Cause:
+    return Cause(
+        member_id=actor.member_id,
+        approval_id=approval_id,
+        document=order.document,
+        reason=order.reason,
+    )
+
+
+def _log(session: Session, actor: Actor, plan: _Plan) -> None:
+    order = plan.order
+    events.record(
+        session,
+        actor,
+        f"stock.{plan.route.move.name}",
+        f"batch:{order.cards.batch_id}",
+        first_serial=serial_text(order.cards.first),
+        last_serial=serial_text(order.cards.last),
+        cards=plan.count,
+        to_party_id=plan.route.to_id,
+        document=order.document,
+        reason=order.reason,
+    )
