@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from accounts import ledger
 from accounts.tables import electricity_account
 from core.db import Session
 from distribution.tables import party
@@ -170,30 +171,43 @@ def make_batch(
 ) -> int:
     """Write a generated batch as one lot of the given stage; return its first serial.
 
-    The tags of its vouchers are their serials, so no PIN fits them. An active lot has no books
-    behind it: activate by the real move where money matters.
+    The tags of its vouchers are their serials, so no PIN fits them. An active batch is at a shop
+    that owes its face value, as if it had been activated there without commission.
     """
     first = _make_batch_row(session, size, face_fen, expires_on, stage)
     if with_vouchers:
         _make_vouchers(session, first, size)
+    if holder_id is None:
+        holder_id = make_shop(session) if stage == "active" else make_warehouse(session)
     facts = {
         "first_serial": first,
         "last_serial": first + size - 1,
         "batch_id": batch_of(first),
         "stage": stage,
-        "holder_id": holder_id or make_warehouse(session),
+        "holder_id": holder_id,
         "in_transit_to": in_transit_to,
         "expires_on": expires_on,
-        "activated_on": activated_on or (session.today if stage == "active" else None),
+        "activated_on": (activated_on or session.today) if stage == "active" else None,
         "version": 1,
     }
     session.execute(lot.insert(), facts)
-    moved = {"move": "generate", "to_stage": stage, "to_holder": facts["holder_id"]}
+    money = _sell(session, facts, face_fen * size, face_fen) if stage == "active" else {}
+    moved = {
+        "id": session.new_id(),
+        "at": session.now,
+        "move": "activate" if stage == "active" else "generate",
+        "to_stage": stage,
+        "to_holder": holder_id,
+    }
     shared = {name: value for name, value in facts.items() if name in stock_movement.c}
-    session.execute(
-        stock_movement.insert(), shared | moved | {"id": session.new_id(), "at": session.now}
-    )
+    session.execute(stock_movement.insert(), shared | moved | money)
     return first
+
+
+def make_shop(session: Session) -> int:
+    """Return the id of the outlet SHOP, written if there is none."""
+    found = session.execute(select(party.c.id).where(party.c.code == "SHOP")).scalar_one_or_none()
+    return found or make_party(session, "outlet", code="SHOP")
 
 
 def make_electricity_account(
@@ -261,3 +275,22 @@ def _make_vouchers(session: Session, first: int, size: int) -> None:
         for serial in range(first, first + size)
     ]
     session.execute(voucher.insert(), rows)
+
+
+def _sell(session: Session, facts: dict[str, Any], total_fen: int, face_fen: int) -> dict[str, Any]:
+    ledger.seed_chart(session)
+    owes = facts["holder_id"]
+    posting = ledger.Posting(
+        ledger.LedgerCode.DISTRIBUTOR_RECEIVABLE,
+        ledger.LedgerCode.VOUCHER_LIABILITY,
+        total_fen,
+        party_id=owes,
+    )
+    entry = ledger.Entry(session.new_id(), "activation", str(facts["batch_id"]), (posting,))
+    ledger.post(session, [entry], session.zone)
+    return {
+        "owing_party_id": owes,
+        "price_fen": face_fen,
+        "commission_fen": 0,
+        "entry_id": entry.id,
+    }
