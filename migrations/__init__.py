@@ -1,1 +1,1 @@
-"""The database schema's history."""
+"""The database schema's history: revisions, and how to bring a database up to date."""

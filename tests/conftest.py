@@ -1,7 +1,6 @@
 """Servers once a run, shared by all workers; a fresh database for each test."""
 
 import contextlib
-import importlib
 import shutil
 import tempfile
 import uuid
@@ -16,16 +15,17 @@ import redis as redis_client
 
 from core import keyfile
 from core.clock import Clock
-from core.db import Database, metadata
+from core.db import Database
 from core.keyfile import Keys
 from core.settings import Settings
+from migrations.model import whole_metadata
 from tests.clocks import FakeClock
 from tests.scratch import make_root, remove_root
 from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
 
 _TEMPLATE = "template_wanneng"
-_FLOORS = ("core", "staff", "accounts", "vouchers", "distribution", "redemption")
 DatabaseMaker = Callable[[str], Database]
+EmptyDatabaseMaker = Callable[[str], Database]
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,8 @@ def _start(stack: contextlib.ExitStack) -> Run:
 
 
 def _make_template(settings: Settings) -> None:
-    for floor in _FLOORS:
-        importlib.import_module(f"{floor}.tables")
     database = Database(settings)
-    metadata.create_all(database.engine)
+    whole_metadata().create_all(database.engine)
     database.dispose()
 
 
@@ -159,27 +157,47 @@ def make_database(
 
         def make(kind: str) -> Database:
             if kind == "sqlite":
-                url = _copy_of_template(run, settings)
-            else:
-                connection = request.getfixturevalue("admin")
-                url = run.postgres.url(stack.enter_context(_postgres_database(connection)))
-            database = Database(replace(settings, database_url=url), clock)
-            stack.callback(database.dispose)
-            return database
+                path = _new_path(settings)
+                shutil.copyfile(run.sqlite_template, path)
+                return _open(f"sqlite:///{path}", settings, clock, stack)
+            admin = request.getfixturevalue("admin")
+            name = stack.enter_context(_postgres_database(admin, _TEMPLATE))
+            return _open(run.postgres.url(name), settings, clock, stack)
 
         yield make
 
 
-def _copy_of_template(run: Run, settings: Settings) -> str:
-    path = settings.key_file.parent / f"{uuid.uuid4().hex}.db"
-    shutil.copyfile(run.sqlite_template, path)
-    return f"sqlite:///{path}"
+@pytest.fixture
+def make_empty_database(
+    run: Run, settings: Settings, clock: Clock, request: pytest.FixtureRequest
+) -> Iterator[EmptyDatabaseMaker]:
+    """Make databases without any table by kind, "sqlite" or "postgresql"."""
+    with contextlib.ExitStack() as stack:
+
+        def make(kind: str) -> Database:
+            if kind == "sqlite":
+                return _open(f"sqlite:///{_new_path(settings)}", settings, clock, stack)
+            admin = request.getfixturevalue("admin")
+            name = stack.enter_context(_postgres_database(admin, "template0"))
+            return _open(run.postgres.url(name), settings, clock, stack)
+
+        yield make
+
+
+def _new_path(settings: Settings) -> Path:
+    return settings.key_file.parent / f"{uuid.uuid4().hex}.db"
+
+
+def _open(url: str, settings: Settings, clock: Clock, stack: contextlib.ExitStack) -> Database:
+    database = Database(replace(settings, database_url=url), clock)
+    stack.callback(database.dispose)
+    return database
 
 
 @contextlib.contextmanager
-def _postgres_database(admin: psycopg.Connection) -> Generator[str]:
+def _postgres_database(admin: psycopg.Connection, template: str) -> Generator[str]:
     name = f"t{uuid.uuid4().hex}"
-    admin.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield name
     admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

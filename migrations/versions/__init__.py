@@ -1,0 +1,1 @@
+"""The revisions, oldest first by name. A released one is never edited."""

@@ -1,0 +1,48 @@
+"""Every table of the first release."""
+
+from migrations.first import accounts, core, distribution, redemption, staff, vouchers
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make every table, those first that others refer to."""
+    redemption.create_alarm()
+    redemption.create_attempt()
+    redemption.create_caller()
+    redemption.create_caller_language()
+    redemption.create_channel()
+    vouchers.create_denomination()
+    accounts.create_electricity_account()
+    core.create_job()
+    accounts.create_journal_entry()
+    accounts.create_late_fee_rate()
+    core.create_lease()
+    accounts.create_ledger_account()
+    core.create_outbox()
+    redemption.create_partner()
+    distribution.create_party()
+    staff.create_person()
+    vouchers.create_pin_key()
+    redemption.create_request()
+    accounts.create_bill()
+    redemption.create_caller_binding()
+    distribution.create_contract()
+    accounts.create_quote()
+    staff.create_staff_member()
+    staff.create_approval()
+    staff.create_audit_event()
+    redemption.create_caller_lock()
+    distribution.create_commission()
+    accounts.create_posting()
+    staff.create_staff_session()
+    vouchers.create_printer()
+    vouchers.create_batch_order()
+    vouchers.create_batch()
+    vouchers.create_lot()
+    vouchers.create_print_file_part()
+    vouchers.create_stock_movement()
+    vouchers.create_voucher()
+    redemption.create_redemption()
+    vouchers.create_voucher_hold()
