@@ -9,8 +9,6 @@ from sqlalchemy import func, insert, select, update
 from accounts.allocation import Allocation, Arrears, Bill, allocate, arrears
 from accounts.balances import (
     AccountRow,
-    AccountUnknown,
-    BalanceTooLow,
     add_to_balances,
     lock_accounts,
     read_account,
@@ -25,15 +23,6 @@ from core.clock import local_day
 from core.db import Session
 from core.errors import ConfigurationError, DomainError
 from core.settings import Settings
-
-__all__ = [
-    "AccountRow",
-    "AccountUnknown",
-    "BalanceTooLow",
-    "BillState",
-    "add_to_balances",
-    "lock_accounts",
-]
 
 RULES_SINCE = date(1996, 10, 8)
 """The day from which the supply rules set these rates."""
