@@ -46,12 +46,16 @@ class Redeemer:
         one, and only the one that is stuck is answered `try_later`; nothing happened to it, or the
         same request sent again finds what did.
         """
+        if not requests:
+            return []
         for _ in range(ROUNDS):
             try:
                 return self._in_one_transaction(requests)
             except _BEGIN_AGAIN:
                 continue
             except Exception as error:
+                if isinstance(error, DBAPIError) and is_retryable(error):
+                    continue
                 # One request must not harm its neighbours: whatever is wrong with the list, each
                 # gets its own transaction, and there its own error.
                 _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)

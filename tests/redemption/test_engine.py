@@ -1,0 +1,230 @@
+"""The engine on real databases: what stands in the tables afterwards."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from accounts.ledger import LedgerCode
+from accounts.tables import bill, electricity_account, journal_entry, posting
+from core.db import Database
+from core.keyfile import Keys
+from core.tables import outbox
+from redemption.engine import Redeemer
+from redemption.requests import Code, Purpose, caller_of_partner, caller_of_phone
+from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
+from tests.factories import make_electricity_account
+from tests.redemption.cards import PHONE, Card, make_cards, redeem
+from vouchers.pins import draw
+from vouchers.tables import lot
+
+
+@pytest.fixture
+def account(db: Database) -> str:
+    with db.write() as session:
+        return make_electricity_account(session)
+
+
+@pytest.fixture
+def cards(db: Database, keys: Keys) -> list[Card]:
+    with db.write() as session:
+        return make_cards(session, keys.get(), 20)
+
+
+def count(db: Database, table: object) -> int:
+    with db.read() as session:
+        return int(session.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def balance(db: Database, number: str) -> int:
+    with db.read() as session:
+        query = select(electricity_account.c.balance_fen).where(
+            electricity_account.c.number == number
+        )
+        return int(session.execute(query).scalar_one())
+
+
+def test_a_card_becomes_money_on_the_account_with_its_entry_and_receipt(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    asked = redeem(cards[0], account, notify=PHONE)
+    answer = redeemer.redeem([asked])[0].answer
+    assert answer.code is Code.REDEEMED
+    assert balance(db, account) == 5_000
+    with db.read() as session:
+        row = session.execute(select(redemption)).one()
+        entry = session.execute(select(journal_entry)).one()
+        value = session.execute(select(posting)).one()
+        message = session.execute(select(outbox)).one()
+    assert (row.serial, row.receipt_number) == (cards[0].serial, answer.receipt_number)
+    assert (row.entry_id, entry.reference) == (entry.id, answer.receipt_number)
+    assert (value.debit, value.credit) == (
+        LedgerCode.VOUCHER_LIABILITY,
+        LedgerCode.ELECTRICITY_ACCOUNT,
+    )
+    assert answer.receipt_number is not None
+    assert message.recipient == PHONE
+    assert answer.receipt_number in message.body
+
+
+def test_the_same_request_again_gets_the_same_answer_and_no_second_effect(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    asked = redeem(cards[0], account)
+    first = redeemer.redeem([asked])[0]
+    again = redeemer.redeem([asked, asked])
+    assert [o.answer for o in again] == [first.answer] * 2
+    assert [o.replayed for o in again] == [True, True]
+    other = replace(asked, pin=cards[1].pin)
+    assert redeemer.redeem([other])[0].answer.code is Code.REQUEST_CONFLICT
+    assert (count(db, redemption), balance(db, account)) == (1, 5_000)
+
+
+def test_arrears_are_settled_oldest_first_and_the_books_agree(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    with db.write() as session:
+        due = session.now.date() + timedelta(days=5)
+        for number, fen in (("B1", 3_210), ("B2", 4_000)):
+            session.execute(
+                bill.insert(),
+                {
+                    "id": session.new_id(),
+                    "account_number": account,
+                    "bill_number": number,
+                    "period": "2026-05",
+                    "principal_fen": fen,
+                    "due_on": due,
+                    "paid_principal_fen": 0,
+                    "charged_fee_fen": 0,
+                    "paid_fee_fen": 0,
+                    "state": "open",
+                },
+            )
+    answers = [o.answer for o in redeemer.redeem([redeem(c, account) for c in cards[:2]])]
+    assert [a.arrears_paid_fen for a in answers] == [5_000, 2_210]
+    assert [a.balance_fen for a in answers] == [0, 2_790]
+    assert balance(db, account) == 2_790
+    with db.read() as session:
+        assert set(session.execute(select(bill.c.state)).scalars()) == {"paid"}
+        credit = func.sum(posting.c.amount_fen)
+        sums = {
+            (d, c): int(total)
+            for d, c, total in session.execute(
+                select(posting.c.debit, posting.c.credit, credit).group_by(
+                    posting.c.debit, posting.c.credit
+                )
+            )
+        }
+    assert sums == {
+        (LedgerCode.VOUCHER_LIABILITY, LedgerCode.ELECTRICITY_ACCOUNT): 10_000,
+        (LedgerCode.ELECTRICITY_ACCOUNT, LedgerCode.BILL_RECEIVABLE): 7_210,
+    }
+
+
+def test_refused_tries_and_the_lock_are_rows_without_anything_of_the_pin(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    answers = [o.answer.code for o in redeemer.redeem([redeem(draw(), account) for _ in range(7)])]
+    assert answers == [Code.PIN_UNKNOWN] * 5 + [Code.CALLER_LOCKED] * 2
+    with db.read() as session:
+        assert session.execute(select(caller.c.wrong_today)).scalar_one() == 5
+        assert session.execute(select(caller_lock.c.rule)).scalar_one() == "day"
+    assert count(db, attempt) == 5
+    assert count(db, request) == 5
+    right = redeemer.redeem([redeem(cards[0], account)])[0].answer
+    assert right.code is Code.CALLER_LOCKED
+    other = redeem(cards[0], account, caller=caller_of_phone("+8613800000002"))
+    assert redeemer.redeem([other])[0].answer.code is Code.REDEEMED
+
+
+def test_a_lock_outlives_the_process_and_ends_at_midnight(
+    redeemer: Redeemer, db: Database, keys: Keys, cards: list[Card], account: str
+) -> None:
+    redeemer.redeem([redeem(draw(), account) for _ in range(5)])
+    later = Redeemer(db, keys, redeemer.argon)
+    asked = redeem(cards[0], account)
+    assert later.redeem([asked])[0].answer.code is Code.CALLER_LOCKED
+    with db.write() as session:
+        session.execute(update(caller).values(locked_until=session.now))
+    assert later.redeem([asked])[0].answer.code is Code.REDEEMED
+
+
+def test_a_card_not_activated_is_unknown_to_the_caller_and_an_alarm_to_staff(
+    redeemer: Redeemer, db: Database, keys: Keys, account: str
+) -> None:
+    with db.write() as session:
+        asleep = make_cards(session, keys.get(), 1, stage="stocked")[0]
+    told = redeemer.redeem([redeem(asleep, account)])[0].answer
+    unknown = redeemer.redeem([redeem(draw(), account)])[0].answer
+    assert (told.code, told.serial, told.tries_left) == (Code.PIN_UNKNOWN, None, 4)
+    assert (unknown.code, unknown.serial, unknown.tries_left) == (Code.PIN_UNKNOWN, None, 3)
+    with db.read() as session:
+        raised = session.execute(select(alarm)).one()
+        assert session.execute(select(request.c.serial)).scalars().all() == [None, None]
+    assert raised.kind == "not_activated_card"
+
+
+def test_a_dialogue_looks_a_card_up_by_pin_and_redeems_it_by_serial(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    check = redeem(cards[0], None, purpose=Purpose.CHECK)
+    looked = redeemer.redeem([check])[0].answer
+    assert (looked.code, looked.face_fen) == (Code.REDEEMABLE, 5_000)
+    assert count(db, redemption) == 0
+    confirmed = replace(redeem(None, account), serial=cards[0].serial)
+    assert redeemer.redeem([confirmed])[0].answer.code is Code.REDEEMED
+
+
+def test_cards_under_argon2id_are_found_and_wrong_pins_are_not(
+    redeemer: Redeemer, db: Database, keys: Keys, account: str
+) -> None:
+    with db.write() as session:
+        slow = make_cards(session, keys.get(), 2, face_fen=50_000, settings=db.settings)
+    outcomes = redeemer.redeem([redeem(c.pin, account) for c in slow] + [redeem(draw(), account)])
+    assert [o.answer.code for o in outcomes] == [Code.REDEEMED, Code.REDEEMED, Code.PIN_UNKNOWN]
+    assert balance(db, account) == 100_000
+
+
+def test_one_bad_request_does_not_harm_its_neighbours(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    full = "9999999999"
+    with db.write() as session:
+        make_electricity_account(session, full)
+        session.execute(
+            update(electricity_account)
+            .where(electricity_account.c.number == full)
+            .values(balance_fen=10**15 - 1)
+        )
+    poisoned = redeem(cards[3], account, caller=caller_of_partner("p", "\ud800"))
+    list_of = [
+        redeem(cards[0], account),
+        redeem(cards[1], "0000000000"),
+        redeem(cards[2], full),
+        poisoned,
+        redeem(cards[4], account),
+    ]
+    codes = [o.answer.code for o in redeemer.redeem(list_of)]
+    assert codes == [
+        Code.REDEEMED,
+        Code.ACCOUNT_UNKNOWN,
+        Code.TRY_LATER,
+        Code.TRY_LATER,
+        Code.REDEEMED,
+    ]
+    assert balance(db, account) == 10_000
+
+
+def test_two_lots_of_one_batch_each_answer_for_their_own_cards(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    cut = cards[10].serial
+    with db.write() as session:
+        whole = session.execute(select(lot)).one()._asdict()
+        session.execute(update(lot).values(last_serial=cut - 1))
+        session.execute(lot.insert(), whole | {"first_serial": cut, "hold": "stolen", "version": 2})
+    edge = [cards[0], cards[9], cards[10], cards[19]]
+    codes = [o.answer.code for o in redeemer.redeem([redeem(c, account) for c in edge])]
+    assert codes == [Code.REDEEMED] * 2 + [Code.VOUCHER_ON_HOLD] * 2
