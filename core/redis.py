@@ -1,0 +1,56 @@
+"""Where counters and dialogue state are kept: a Redis-protocol server, or this process's memory.
+
+Nothing that must not be lost stands here. Whoever uses it catches redis.RedisError, which every
+failure is (refused, timed out, out of connections), and goes on without.
+"""
+
+from typing import Final
+
+import fakeredis
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.errors import ConfigurationError
+from core.settings import Settings
+
+CONNECTIONS: Final = 32
+"""Connections per worker; whoever finds none free waits up to TIMEOUT_S for one."""
+
+TIMEOUT_S: Final = 1.0
+"""Longest wait for a connection, to connect, and for an answer."""
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """Return a client whose answers are bytes; it connects when first used.
+
+    With an empty `redis_url` the data live in the client itself: call it once a process, and run
+    one process only. Raises ConfigurationError for an address that is none.
+    """
+    if not settings.redis_url:
+        return fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    try:
+        pool = redis.BlockingConnectionPool.from_url(
+            settings.redis_url,
+            max_connections=CONNECTIONS,
+            timeout=TIMEOUT_S,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            # A restarted server leaves dead connections behind: try a fresh one, once. After a
+            # time-out the command may have been carried out, so that is not repeated.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+            health_check_interval=30,
+        )
+    except ValueError as error:
+        raise ConfigurationError(
+            "WANNENG_REDIS_URL must be redis://…, rediss://… or unix://…"
+        ) from error
+    return redis.Redis.from_pool(pool)
+
+
+def is_alive(client: redis.Redis) -> bool:
+    """Tell whether the server answers, within a few seconds."""
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
