@@ -93,7 +93,7 @@ def _check_card(state: MenuState) -> Step:
 
 
 def _register(state: MenuState) -> Step:
-    if not state.phone:
+    if not state.known:
         return to_menu(state, Prompt("withheld"))
     return go(replace(state, goal=Goal.REGISTER), Node.ACCOUNT)
 

@@ -33,8 +33,9 @@ def step(state: MenuState, event: Event, rules: MenuRules) -> Step:
     Where the step has an effect that gives a result, that result must be the next event.
     """
     match event:
-        case Start(own_account, phone):
-            return go(MenuState(own_account=own_account, phone=phone), Node.WELCOME)
+        case Start(own_account, known, texted):
+            fresh = MenuState(own_account=own_account, known=known, texted=texted)
+            return go(fresh, Node.WELCOME)
         case Hangup():
             return end(state)
         case Digits() | Silence():

@@ -159,7 +159,7 @@ def _receipt(state: MenuState, answer: Answer) -> tuple[Prompt, ...]:
         said = [Prompt("done", facts)]
     if answer.waits_for_bank:
         said.append(Prompt("waits_for_bank"))
-    if state.phone:
+    if state.texted:
         said.append(Prompt("text_follows"))
     return tuple(said)
 

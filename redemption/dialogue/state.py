@@ -42,7 +42,7 @@ class MenuState(Struct, frozen=True, omit_defaults=True):
     """One call between two steps; JSON-able. Holds the found card's serial, never its PIN.
 
     `said` is the question last asked, for repeating it; `misses` counts silences and wrong keys at
-    it; `phone` tells whether the caller can be texted.
+    it; `known` tells whether the caller's number is, `texted` whether a text reaches him.
     """
 
     node: Node = Node.WELCOME
@@ -51,7 +51,8 @@ class MenuState(Struct, frozen=True, omit_defaults=True):
     own_account: str | None = None
     account: str | None = None
     serial: int | None = None
-    phone: bool = False
+    known: bool = False
+    texted: bool = False
     misses: int = 0
     malformed: int = 0
     unknown: int = 0
@@ -92,7 +93,8 @@ class Start:
     """The call begins; what is known of the caller."""
 
     own_account: str | None = None
-    phone: bool = False
+    known: bool = False
+    texted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,148 @@
+"""Registering an account by a code that is texted to the phone on the account's file."""
+
+import hashlib
+import secrets
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from accounts.balances import read_account
+from core.db import Session
+from core.errors import TryLater
+from core.outbox import put
+from redemption.dialogue import slots
+from redemption.dialogue.callers import bind, language_of
+from redemption.dialogue.deps import DialogueDeps
+from redemption.dialogue.phones import Phone, parse_phone
+from redemption.dialogue.state import Bound, CodeGone, CodeRefused, CodeSent, CodeWrong
+from redemption.dialogue.words import message
+
+VALID_S = 600
+TRIES = 3
+CODES_PER_DAY = 5
+"""Codes a day for one account, and for one caller: nobody's phone is flooded, nobody guesses."""
+
+_DAY_S = 86_400
+_ROUNDS = 20
+
+
+class _Waiting(Struct, frozen=True, omit_defaults=True):
+    """A code that waits: its keyed hash, and what was said to the message that last tried it.
+
+    A message that is delivered again is told the same and counts as one try. `until` is a Unix
+    time: a try must not make the code valid for longer.
+    """
+
+    account: str
+    hash: str
+    asked_by: str
+    until: float
+    tries_left: int = TRIES
+    tried_by: str = ""
+    said: Literal["", "bound", "wrong"] = ""
+
+
+def send_code(
+    deps: DialogueDeps, phone: Phone, account_number: str, request_key: str
+) -> CodeSent | CodeRefused:
+    """Text a code to the phone on the account's file; the same request again sends no second.
+
+    Raises AccountUnknown; RedisError: then nothing was sent.
+    """
+    with deps.db.read() as session:
+        account = read_account(session, account_number)
+        holder = parse_phone(account.phone or "")
+        language = "zh" if holder is None else language_of(session, holder)
+    if holder is None or not holder.takes_texts:
+        return CodeRefused("no_phone")
+    asked = _read(deps, phone)
+    if asked is not None and asked.asked_by == request_key:
+        return CodeSent()
+    if _is_too_many(deps, phone, account_number):
+        return CodeRefused("code_too_many")
+    code = f"{secrets.randbelow(10**6):06d}"
+    _write_new(deps, phone, account_number, code, request_key)
+    facts = {"code": code, "tail": account_number[-4:], "caller": phone.number[-4:]}
+    body = message("code", language, facts)
+    deps.db.transact(lambda session: put(session, "code", holder.number, body))
+    return CodeSent()
+
+
+def enter_code(
+    deps: DialogueDeps, phone: Phone, code: str, request_key: str
+) -> Bound | CodeWrong | CodeGone:
+    """Register the account if this is the code that waits for the phone; 3 tries.
+
+    The same request again is answered the same and counts once. Raises RedisError, TryLater.
+    """
+    for _ in range(_ROUNDS):
+        raw = slots.read(deps.redis, _key(phone))
+        if raw is None:
+            return CodeGone()
+        waiting = msgspec.json.decode(raw, type=_Waiting)
+        if waiting.tried_by == request_key:
+            return _outcome(waiting)
+        seconds = int(waiting.until - _now(deps))
+        if waiting.said == "bound" or waiting.tries_left == 0 or seconds <= 0:
+            return CodeGone()
+        tried = _tried(deps, phone, waiting, code, request_key)
+        if slots.swap(deps.redis, _key(phone), raw, msgspec.json.encode(tried), seconds):
+            return _outcome(tried)
+    raise TryLater("this code is being tried by many at once")
+
+
+def _tried(
+    deps: DialogueDeps, phone: Phone, waiting: _Waiting, code: str, request_key: str
+) -> _Waiting:
+    if not secrets.compare_digest(waiting.hash, _hash(deps, phone, code)):
+        left = waiting.tries_left - 1
+        return replace(waiting, tries_left=left, tried_by=request_key, said="wrong")
+
+    def register(session: Session) -> None:
+        bind(session, phone, waiting.account)
+
+    # The database first: a code marked as used that registered nothing would be lost.
+    deps.db.transact(register)
+    return replace(waiting, tried_by=request_key, said="bound")
+
+
+def _outcome(waiting: _Waiting) -> Bound | CodeWrong:
+    return Bound(waiting.account) if waiting.said == "bound" else CodeWrong(waiting.tries_left)
+
+
+def _read(deps: DialogueDeps, phone: Phone) -> _Waiting | None:
+    raw = slots.read(deps.redis, _key(phone))
+    return None if raw is None else msgspec.json.decode(raw, type=_Waiting)
+
+
+def _write_new(
+    deps: DialogueDeps, phone: Phone, account_number: str, code: str, request_key: str
+) -> None:
+    until = _now(deps) + VALID_S
+    waiting = _Waiting(account_number, _hash(deps, phone, code), request_key, until)
+    deps.redis.set(_key(phone), msgspec.json.encode(waiting), ex=VALID_S)
+
+
+def _now(deps: DialogueDeps) -> float:
+    return deps.db.clock().timestamp()
+
+
+def _is_too_many(deps: DialogueDeps, phone: Phone, account_number: str) -> bool:
+    counts = [
+        slots.count(deps.redis, f"wanneng:codes:{who}", _DAY_S)
+        for who in (account_number, phone.number)
+    ]
+    return max(counts) > CODES_PER_DAY
+
+
+def _key(phone: Phone) -> str:
+    return f"wanneng:code:{phone.number}"
+
+
+def _hash(deps: DialogueDeps, phone: Phone, code: str) -> str:
+    # Ed25519 signatures do not vary, so one serves as a keyed function: without the key file a
+    # million codes cannot simply be tried against the hash.
+    signed = deps.keys.get().sign(f"wanneng code {phone.number} {code}".encode())
+    return hashlib.sha256(signed).hexdigest()

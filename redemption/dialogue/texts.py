@@ -1,0 +1,130 @@
+"""One text message in, one reply out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from redis import RedisError
+from sqlalchemy.exc import OperationalError
+
+from core.errors import NotFound, TryLater
+from core.money import format_yuan
+from core.text import clean
+from redemption.dialogue import callers, replies, text_accounts
+from redemption.dialogue.deps import DialogueDeps
+from redemption.dialogue.grammar import (
+    Arrears,
+    BadAccount,
+    Balance,
+    Bind,
+    BindCode,
+    CardCheck,
+    Command,
+    Help,
+    History,
+    Language,
+    TopUp,
+    Unbind,
+    Unclear,
+    parse_text,
+)
+from redemption.dialogue.phones import parse_phone
+from redemption.dialogue.texter import CHANNEL, Texter, TextReply
+from redemption.dialogue.words import Place, known_language, message, sms_text
+from redemption.requests import RedeemRequest, caller_of_phone
+from vouchers.queries import voucher_view
+
+LONGEST_ID = 128
+
+_log = structlog.get_logger(__name__)
+
+
+def answer_text(
+    deps: DialogueDeps, gateway: str, sender_phone: str, text: str, message_id: str
+) -> TextReply:
+    """Carry out one text message; the same message id of the gateway again has no second effect.
+
+    Short, alphanumeric and withheld senders get no reply. An outage is told as such, and nothing
+    happened. Raises InvalidInput for a message id that cannot be kept.
+    """
+    message_id = clean(message_id, "the message id", LONGEST_ID)
+    phone = parse_phone(sender_phone)
+    if phone is None:
+        return TextReply("", code="no_subscriber")
+    place = Place.of(deps.db.settings, deps.db.clock())
+    language = phone.language
+    try:
+        with deps.db.read() as session:
+            language = callers.language_of(session, phone)
+        texter = Texter(deps, gateway, message_id, phone, language, place)
+        return _once(texter, parse_text(text, deps.db.settings.account_lengths))
+    except (OperationalError, RedisError, TryLater) as error:
+        _log.warning("text_not_answered", error=type(error).__name__)
+        return Texter(deps, gateway, message_id, phone, language, place).reply("try_later")
+
+
+def _once(texter: Texter, command: Command) -> TextReply:
+    """Give a message that is delivered again the reply it had; for cards the engine sees to it."""
+    if isinstance(command, TopUp):
+        return _top_up(texter, command)
+    answer = _ANSWERS[type(command)]
+    return replies.once(texter.deps.redis, texter.key, TextReply, lambda: answer(texter, command))
+
+
+def _top_up(texter: Texter, command: TopUp) -> TextReply:
+    number = command.account_number or texter.own_account()
+    if number is None and command.pin is not None:
+        return texter.reply("account_missing")
+    request = RedeemRequest(
+        channel=CHANNEL,
+        sender=texter.gateway,
+        key=texter.message_id,
+        caller=caller_of_phone(texter.phone.number),
+        account_number=number,
+        pin=command.pin,
+        serial=command.serial,
+        language=texter.language,
+    )
+    answer = texter.deps.redeem(request).answer
+    words = sms_text(answer, texter.language, texter.place)
+    return TextReply(words, texter.language, answer.code.value)
+
+
+def _card(texter: Texter, serial: int | None) -> TextReply:
+    if serial is None:
+        return texter.reply("serial_malformed")
+    try:
+        with texter.deps.db.read() as session:
+            view = voucher_view(session, serial, session.today)
+    except NotFound:
+        return texter.reply("card_unknown")
+    return texter.reply(f"card_{view.status}", face=format_yuan(view.face_fen))
+
+
+def _language(texter: Texter, language: str | None) -> TextReply:
+    if language is None:
+        return texter.reply("language_unclear")
+    chosen = known_language(language)
+    texter.deps.db.transact(lambda session: callers.choose_language(session, texter.phone, chosen))
+    text = message("language_set", chosen, {})
+    return TextReply(text, chosen, "language_set")
+
+
+def _bad_account(texter: Texter) -> TextReply:
+    lengths = "/".join(str(n) for n in sorted(texter.deps.db.settings.account_lengths))
+    return texter.reply("account_malformed", lengths=lengths)
+
+
+_ANSWERS: dict[type, Callable[[Texter, Any], TextReply]] = {
+    Balance: lambda texter, command: text_accounts.balance(texter, command.account_number),
+    Arrears: lambda texter, command: text_accounts.arrears(texter, command.account_number),
+    Bind: lambda texter, command: text_accounts.bind(texter, command.account_number),
+    BindCode: lambda texter, command: text_accounts.bind_code(texter, command.code),
+    Unbind: lambda texter, command: text_accounts.unbind(texter, command.account_number),
+    History: lambda texter, _: text_accounts.history(texter),
+    CardCheck: lambda texter, command: _card(texter, command.serial),
+    Language: lambda texter, command: _language(texter, command.language),
+    BadAccount: lambda texter, _: _bad_account(texter),
+    Help: lambda texter, _: texter.reply("help"),
+    Unclear: lambda texter, _: texter.reply("unclear"),
+}
