@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, or_, select
-from sqlalchemy.sql.selectable import ScalarSelect
+from sqlalchemy import or_, select
 
 from accounts.ledger import LedgerCode
-from accounts.tables import posting
-from audit.ranges import lot_size, total, used_cards
+from audit.books import credit_balance_fen
+from audit.ranges import lot_size, replaced_cards, total, used_cards
 from core.db import Session
-from redemption.tables import redemption
-from vouchers.tables import batch, denomination, lot, voucher_hold
+from vouchers.tables import batch, denomination, lot
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ def liability(session: Session) -> Liability:
 
     Domain rule: cards on hold and expired cards stay in, money is never forfeited.
     """
-    unused = lot_size - used_cards(lot.c.first_serial, lot.c.last_serial) - _replaced_unused()
+    cards = (lot.c.first_serial, lot.c.last_serial)
+    unused = lot_size - used_cards(*cards) - replaced_cards(*cards)
     rows = session.execute(
         select(denomination.c.face_fen, total(unused))
         .select_from(lot)
@@ -62,32 +61,3 @@ def liability(session: Session) -> Liability:
     )
     found = tuple(LiabilityRow(face, int(cards), int(cards) * face) for face, cards in rows)
     return Liability(found, credit_balance_fen(session, LedgerCode.VOUCHER_LIABILITY))
-
-
-def credit_balance_fen(session: Session, code: LedgerCode) -> int:
-    """Return an account's credits less its debits, in fen."""
-    signed = case(
-        (posting.c.credit == int(code), posting.c.amount_fen), else_=-posting.c.amount_fen
-    )
-    return int(
-        session.execute(
-            select(total(signed)).where(
-                or_(posting.c.credit == int(code), posting.c.debit == int(code))
-            )
-        ).scalar_one()
-    )
-
-
-def _replaced_unused() -> ScalarSelect[int]:
-    """The cards of the outer lot that were replaced by others, which carry their value now."""
-    return (
-        select(func.count())
-        .select_from(voucher_hold)
-        .outerjoin(redemption, redemption.c.serial == voucher_hold.c.serial)
-        .where(
-            voucher_hold.c.serial.between(lot.c.first_serial, lot.c.last_serial),
-            voucher_hold.c.hold == "replaced",
-            redemption.c.serial.is_(None),
-        )
-        .scalar_subquery()
-    )
