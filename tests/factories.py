@@ -14,6 +14,7 @@ from accounts import ledger
 from accounts.tables import electricity_account
 from core.db import Session
 from distribution.tables import party
+from redemption.tables import redemption
 from staff.permissions import Actor
 from staff.tables import approval, person, staff_member
 from vouchers.serials import batch_of, first_serial
@@ -294,3 +295,41 @@ def _sell(session: Session, facts: dict[str, Any], total_fen: int, face_fen: int
         "commission_fen": 0,
         "entry_id": entry.id,
     }
+
+
+def make_redemption(session: Session, serial: int, account_number: str | None = None) -> int:
+    """Redeem a card past all rules: its row and its entry; return the entry's id."""
+    face_fen = session.execute(
+        select(denomination.c.face_fen)
+        .join(batch, batch.c.denomination_id == denomination.c.id)
+        .where(batch.c.id == batch_of(serial))
+    ).scalar_one()
+    number = account_number or make_electricity_account(session)
+    posting = ledger.Posting(
+        ledger.LedgerCode.VOUCHER_LIABILITY,
+        ledger.LedgerCode.ELECTRICITY_ACCOUNT,
+        face_fen,
+        account_number=number,
+    )
+    entry = ledger.Entry(session.new_id(), "redemption", str(serial), (posting,))
+    ledger.seed_chart(session)
+    ledger.post(session, [entry], session.zone)
+    session.execute(
+        electricity_account.update()
+        .where(electricity_account.c.number == number)
+        .values(balance_fen=electricity_account.c.balance_fen + face_fen)
+    )
+    row = {
+        "serial": serial,
+        "account_number": number,
+        "face_fen": face_fen,
+        "channel": "sms",
+        "sender": "gateway",
+        "caller": "+8613800000001",
+        "request_key": f"key-{next(_number)}",
+        "receipt_number": f"{next(_number):014d}",
+        "entry_id": entry.id,
+        "at": session.now,
+    }
+    session.execute(redemption.insert(), row)
+    return entry.id

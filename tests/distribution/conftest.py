@@ -1,0 +1,18 @@
+"""The trade that the tests of this package act in."""
+
+import pytest
+
+from core.db import Database
+from tests.distribution.trade import Trade, open_trade
+
+
+@pytest.fixture
+def trade(db: Database) -> Trade:
+    """Parties and people on a fresh database."""
+    return open_trade(db)
+
+
+@pytest.fixture
+def postgresql_trade(postgresql_db: Database) -> Trade:
+    """Parties and people on a fresh PostgreSQL, for races between transactions."""
+    return open_trade(postgresql_db)
