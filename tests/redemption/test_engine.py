@@ -54,8 +54,10 @@ def test_a_card_becomes_money_on_the_account_with_its_entry_and_receipt(
     assert balance(db, account) == 5_000
     with db.read() as session:
         row = session.execute(select(redemption)).one()
-        entry = session.execute(select(journal_entry)).one()
-        value = session.execute(select(posting)).one()
+        entry = session.execute(
+            select(journal_entry).where(journal_entry.c.event == "redemption")
+        ).one()
+        value = session.execute(select(posting).where(posting.c.entry_id == entry.id)).one()
         message = session.execute(select(outbox)).one()
     assert (row.serial, row.receipt_number) == (cards[0].serial, answer.receipt_number)
     assert (row.entry_id, entry.reference) == (entry.id, answer.receipt_number)
@@ -112,9 +114,9 @@ def test_arrears_are_settled_oldest_first_and_the_books_agree(
         sums = {
             (d, c): int(total)
             for d, c, total in session.execute(
-                select(posting.c.debit, posting.c.credit, credit).group_by(
-                    posting.c.debit, posting.c.credit
-                )
+                select(posting.c.debit, posting.c.credit, credit)
+                .where(posting.c.account_number == account)
+                .group_by(posting.c.debit, posting.c.credit)
             )
         }
     assert sums == {

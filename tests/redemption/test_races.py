@@ -9,6 +9,7 @@ from threading import Barrier
 
 from sqlalchemy import func, select
 
+from accounts.ledger import LedgerCode
 from accounts.tables import electricity_account, posting
 from core.db import Database
 from core.keyfile import Keys
@@ -72,11 +73,15 @@ def world(db: Database, keys: Keys, cards: int, accounts: int = 1) -> tuple[list
 
 
 def totals(db: Database) -> tuple[int, int, int]:
-    """Redemptions, what stands in all accounts, and what the postings say; fen."""
+    """Redemptions, what stands in all accounts, and what left the liability; fen."""
     with db.read() as session:
         count = session.execute(select(func.count()).select_from(redemption)).scalar_one()
         balance = session.execute(select(func.sum(electricity_account.c.balance_fen))).scalar_one()
-        posted = session.execute(select(func.sum(posting.c.amount_fen))).scalar_one()
+        posted = session.execute(
+            select(func.sum(posting.c.amount_fen)).where(
+                posting.c.debit == LedgerCode.VOUCHER_LIABILITY
+            )
+        ).scalar_one()
     return int(count), int(balance), int(posted)
 
 
