@@ -1,0 +1,62 @@
+# Wanneng. `make help` lists the targets; each one installs what it needs into .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# At most this many test processes; 2 are quickest on 2 cores, see CONTRIBUTING.md.
+WORKERS ?= 2
+
+PACKAGES := accounts api audit cli core distribution migrations redemption staff vouchers tests
+LOCKS := requirements/runtime.txt requirements/dev.txt
+
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types contracts check lock migrations clean
+.SILENT:
+
+help: ## Show this list
+	echo 'make TARGET, where TARGET is one of:'
+	sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; \
+	do printf '%-14s %s\n' "$$name" "$$text"; done
+	echo
+	echo 'PYTHON=python3.12 make ... chooses the Python that .venv is made with (3.11 to 3.13).'
+
+demo: $(RUNTIME) ## Run the main job once on the embedded database: from blank cards to a green audit
+	$(BIN)/wanneng demo
+
+run: $(RUNTIME) ## Serve on the embedded database, ready to click and curl
+	$(BIN)/wanneng init
+	$(BIN)/wanneng serve
+
+test: $(DEV) ## Run all tests, on SQLite, a real PostgreSQL and a real Redis-protocol server
+	$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS)
+
+lint: $(DEV) ## Check style and the arrows between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(DEV) ## Check types
+	$(BIN)/mypy
+
+check: lint types test ## Everything that must hold before a commit
+
+lock: ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+	sh requirements/lock.sh $(if $(UPGRADE),--upgrade)
+
+migrations: $(DEV) ## Write a revision from the changed tables (M="what it is for")
+	$(BIN)/python -m migrations.develop $(if $(M),"$(M)",--first)
+
+clean: ## Remove .venv, caches and the embedded database of `make demo` and `make run`
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements/runtime.txt requirements/build.txt requirements/install.sh pyproject.toml
+	sh requirements/install.sh $(PYTHON) $(VENV) runtime
+	touch $@
+
+$(DEV): requirements/dev.txt requirements/install.sh pyproject.toml
+	sh requirements/install.sh $(PYTHON) $(VENV) dev
+	touch $@ $(RUNTIME)
