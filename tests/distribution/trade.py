@@ -17,7 +17,14 @@ from distribution.parties import party_by_id
 from distribution.requests import MoveRequest
 from staff import approvals
 from staff.permissions import Actor
-from tests.factories import make_batch, make_member, make_party, make_redemption, make_warehouse
+from tests.factories import (
+    make_batch,
+    make_denomination,
+    make_member,
+    make_party,
+    make_redemption,
+    make_warehouse,
+)
 from vouchers.lots import Lot
 from vouchers.serials import batch_of, serial_text
 from vouchers.tables import batch, lot, stock_movement
@@ -154,6 +161,7 @@ def open_trade(db: Database) -> Trade:
     trade = Trade(db)
     with db.write() as session:
         ledger.seed_chart(session)
+        make_denomination(session, FACE_FEN)
         ids, people = trade.party_ids, trade.people
         ids["warehouse"] = make_warehouse(session)
         parent = "warehouse"
