@@ -42,11 +42,14 @@ def make_cards(
     face_fen: int = 5_000,
     stage: str = "active",
     settings: Settings | None = None,
+    holder_id: int | None = None,
 ) -> list[Card]:
     """Write one batch of cards with PINs of their own; with `settings`, protected by argon2id."""
     key = keyfile.current
     register_key(session, key)
-    first = make_batch(session, count, face_fen=face_fen, stage=stage, with_vouchers=False)
+    first = make_batch(
+        session, count, face_fen=face_fen, stage=stage, holder_id=holder_id, with_vouchers=False
+    )
     session.execute(
         update(batch).where(batch.c.id == batch_of(first)).values(key_version=key.version)
     )
