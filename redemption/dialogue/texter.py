@@ -32,8 +32,8 @@ class Texter:
 
     @property
     def key(self) -> str:
-        """What tells this message apart from all others."""
-        return f"{CHANNEL}:{self.gateway}:{self.message_id}"
+        """What tells this message apart from all others, of other senders too."""
+        return f"{CHANNEL}:{self.gateway}:{self.phone.number}:{self.message_id}"
 
     def reply(self, ids: str | list[str], **facts: str) -> TextReply:
         """Return the first of the wordings that fits one message."""
