@@ -71,7 +71,9 @@ def add_party(
 
 def party_by_code(session: Session, code: str) -> Party:
     """Return a party; raises PartyUnknown."""
-    row = session.execute(select(party).where(party.c.code == code)).one_or_none()
+    # A text that is no code is not looked for: it may hold what a database cannot even read.
+    query = select(party).where(party.c.code == code)
+    row = session.execute(query).one_or_none() if _CODE.fullmatch(code) else None
     if row is None:
         raise PartyUnknown("there is no party with this code")
     return _party(row)
@@ -87,6 +89,8 @@ def party_by_id(session: Session, party_id: int) -> Party:
 
 def list_parties(session: Session, after_code: str = "", limit: int = 50) -> list[Party]:
     """Return parties by code, those after `after_code`, at most `limit` (1 to 500)."""
+    if after_code and _CODE.fullmatch(after_code) is None:
+        raise InvalidInput("ask for the parties that follow a party's code")
     rows = session.execute(
         select(party)
         .where(party.c.code > after_code)
