@@ -1,5 +1,7 @@
 """The tables of vouchers/ as the first revision makes them."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -91,10 +93,8 @@ def create_batch_order() -> None:
     )
 
 
-def create_batch() -> None:
-    """Make the table `batch`."""
-    op.create_table(
-        "batch",
+def _batch_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("denomination_id", sa.BigInteger(), nullable=False),
@@ -112,6 +112,14 @@ def create_batch() -> None:
         sa.Column("export_approval_id", sa.BigInteger(), nullable=True),
         sa.Column("exported_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    ]
+
+
+def create_batch() -> None:
+    """Make the table `batch`."""
+    op.create_table(
+        "batch",
+        *_batch_columns(),
         sa.CheckConstraint(
             "state <> 'generated' OR generated_count = size", name=op.f("ck_batch_complete")
         ),
@@ -206,10 +214,8 @@ def create_print_file_part() -> None:
     )
 
 
-def create_stock_movement() -> None:
-    """Make the table `stock_movement`."""
-    op.create_table(
-        "stock_movement",
+def _stock_movement_columns() -> list[sa.Column[Any]]:
+    return [
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("move", sa.Text(), nullable=False),
@@ -234,6 +240,14 @@ def create_stock_movement() -> None:
         sa.Column("price_fen", sa.BigInteger(), nullable=True),
         sa.Column("commission_fen", sa.BigInteger(), nullable=True),
         sa.Column("entry_id", sa.BigInteger(), nullable=True),
+    ]
+
+
+def create_stock_movement() -> None:
+    """Make the table `stock_movement`."""
+    op.create_table(
+        "stock_movement",
+        *_stock_movement_columns(),
         sa.CheckConstraint(
             "to_stage IN ('generated', 'printing', 'stocked', 'in_transit', 'active', 'void')",
             name=op.f("ck_stock_movement_to_stage"),
