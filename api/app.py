@@ -1,0 +1,110 @@
+"""The application: all of the above put together. `create` is what the server starts."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Router
+from litestar.di import Provide
+
+from api import (
+    accounts,
+    approvals,
+    batches,
+    channels,
+    health,
+    jobs,
+    lots,
+    openapi,
+    pages,
+    redemptions,
+    reports,
+    sessions,
+    vouchers,
+)
+from api.edge import AsgiApp, with_edge
+from api.guards import actor_of, channel_of, runtime_of, sender_of
+from api.handlers import HANDLERS
+from api.metrics import Metrics
+from api.runtime import Runtime, running
+from api.strict import StrictRequest
+from core import log
+from core.clock import Clock, system_clock
+from core.settings import Settings, load
+
+_API = Router(
+    "/api/v1",
+    route_handlers=[
+        redemptions.router,
+        accounts.router,
+        batches.router,
+        jobs.router,
+        lots.router,
+        vouchers.router,
+        reports.router,
+        approvals.router,
+        sessions.router,
+    ],
+)
+_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def create_app(
+    settings: Settings, clock: Clock = system_clock, metrics: Metrics | None = None
+) -> Litestar:
+    """Return the application; it opens what it works with when it starts, see `running`."""
+    measured = metrics or Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with running(settings, clock, measured) as runtime:
+            app.state.runtime = runtime
+            yield
+
+    return Litestar(
+        route_handlers=[
+            _API,
+            channels.router,
+            health.live,
+            health.ready,
+            health.measures,
+            pages.landing,
+            pages.card_page,
+        ],
+        lifespan=[lifespan],
+        dependencies={
+            "runtime": Provide(_runtime, sync_to_thread=False),
+            "actor": Provide(actor_of, sync_to_thread=False),
+            "sender": Provide(sender_of, sync_to_thread=False),
+            "channel": Provide(channel_of, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        request_class=StrictRequest,
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=openapi.config(settings.public_url),
+        logging_config=None,  # the framework would log bodies and headers
+        debug=False,
+        pdb_on_exception=False,
+    )
+
+
+def assemble(
+    settings: Settings, clock: Clock = system_clock, metrics_directory: str | None = None
+) -> AsgiApp:
+    """Return what a server calls: the application within its edge."""
+    metrics = Metrics(metrics_directory)
+    return with_edge(create_app(settings, clock, metrics), metrics)  # type: ignore[arg-type]
+
+
+def create() -> AsgiApp:
+    """Return the application for the environment of this process; the server's factory."""
+    settings = load(os.environ)
+    log.configure(settings.log_format)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would tell of every look
+    return assemble(settings, metrics_directory=os.environ.get(_METRICS_DIRECTORY))
+
+
+def _runtime(request: Request[Any, Any, Any]) -> Runtime:
+    return runtime_of(request)

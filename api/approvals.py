@@ -1,0 +1,138 @@
+"""/api/v1/approvals: what waits for a second person, and his decision."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Router, get, post
+from litestar.openapi.spec import Example
+from litestar.params import Body
+from msgspec import Struct
+
+from api.actions import ACTIONS
+from api.fields import AfterId, IdPath, Limit, Reason
+from api.guards import WithActor, WithRuntime, staff
+from api.strict import no_body
+from staff import approvals
+from staff.approvals import Approval
+from staff.permissions import Permission
+
+
+class RefuseBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the request is refused."""
+
+    reason: Reason
+
+
+class ApprovalShown(Struct, frozen=True, kw_only=True):
+    """A request for a second person; `content` is exactly what agreeing carries out.
+
+    `state` is requested, agreed, refused or void.
+    """
+
+    id: str
+    kind: str
+    content: dict[str, Any]
+    digest: str
+    state: str
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    reason: str | None
+
+
+class Approvals(Struct, frozen=True):
+    """A page of open requests, oldest first. `next_after` begins the next page, or is null."""
+
+    approvals: list[ApprovalShown]
+    next_after: str | None
+
+
+class Decided(Struct, frozen=True):
+    """The state of a request after the decision."""
+
+    approval_id: str
+    state: str
+
+
+@get(
+    "/",
+    guards=[staff(Permission.VIEW_APPROVALS)],
+    sync_to_thread=True,
+    summary="List open approvals",
+    operation_id="listApprovals",
+)
+def list_open(runtime: WithRuntime, after: AfterId = None, limit: Limit = 50) -> Approvals:
+    """Return what still waits for a second person."""
+    with runtime.db.read() as session:
+        found = approvals.list_open(session, after or 0, limit + 1)
+    more = str(found[limit - 1].id) if len(found) > limit else None
+    return Approvals([_shown(item) for item in found[:limit]], more)
+
+
+@get(
+    "/{approval_id:str}",
+    guards=[staff(Permission.VIEW_APPROVALS)],
+    sync_to_thread=True,
+    summary="Read an approval",
+    operation_id="readApproval",
+)
+def read_approval(approval_id: IdPath, runtime: WithRuntime) -> ApprovalShown:
+    """Return a request for a second person, open or decided."""
+    with runtime.db.read() as session:
+        return _shown(approvals.get(session, approval_id))
+
+
+@post(
+    "/{approval_id:str}/agree",
+    status_code=200,
+    guards=[staff(Permission.APPROVE), no_body],
+    sync_to_thread=True,
+    summary="Agree",
+    operation_id="agree",
+)
+def agree(approval_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Decided:
+    """Agree as another person than the requester; what was asked for happens in that moment."""
+    approvals.agree(runtime.db, actor, approval_id, ACTIONS)
+    return Decided(str(approval_id), "agreed")
+
+
+@post(
+    "/{approval_id:str}/refuse",
+    status_code=200,
+    guards=[staff(Permission.APPROVE)],
+    sync_to_thread=True,
+    summary="Refuse",
+    operation_id="refuse",
+)
+def refuse(
+    approval_id: IdPath,
+    data: Annotated[RefuseBody, Body(examples=[Example(value={"reason": "wrong printer"})])],
+    runtime: WithRuntime,
+    actor: WithActor,
+) -> Decided:
+    """Refuse with a reason; nothing of what was asked for happens."""
+    approvals.refuse(runtime.db, actor, approval_id, data.reason, ACTIONS)
+    return Decided(str(approval_id), "refused")
+
+
+def _shown(item: Approval) -> ApprovalShown:
+    return ApprovalShown(
+        id=str(item.id),
+        kind=item.kind,
+        content=item.content,
+        digest=item.digest,
+        state=item.state,
+        requested_by=item.requester.username,
+        requested_at=item.requested_at,
+        expires_at=item.expires_at,
+        decided_by=item.decider,
+        decided_at=item.decided_at,
+        reason=item.reason,
+    )
+
+
+router = Router(
+    "/approvals", route_handlers=[list_open, read_approval, agree, refuse], tags=["approvals"]
+)

@@ -1,0 +1,106 @@
+"""What stands around the application: security headers, refused duplicates, log, measures."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from api.errors import PROBLEM_JSON, HeaderDuplicated, problem
+from api.metrics import Metrics
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"strict-transport-security", b"max-age=31536000"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+"""On every response, unless the response sets the header itself."""
+
+_ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-type",
+        b"idempotency-key",
+        b"x-channel",
+        b"x-signature",
+    }
+)
+_log = structlog.get_logger("wanneng.access")
+
+
+def with_edge(app: AsgiApp, metrics: Metrics) -> AsgiApp:
+    """Return the application with its edge.
+
+    The access log names the route's template, never the address as it came: whatever a person
+    puts into an address, a PIN too, is written nowhere.
+    """
+
+    async def edge(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _with_security([*message.get("headers", ())])
+            await send(message)
+
+        try:
+            if _has_duplicates(scope["headers"]):
+                await _refuse_duplicates(send_on)
+            else:
+                await app(scope, receive, send_on)
+        finally:
+            _record(scope, status, time.perf_counter() - started, metrics)
+
+    return edge
+
+
+def _has_duplicates(headers: list[tuple[bytes, bytes]]) -> bool:
+    names = [name for name, _ in headers if name in _ONCE]
+    return len(names) != len(set(names))
+
+
+def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    present = {name.lower() for name, _ in headers}
+    return headers + [item for item in SECURITY_HEADERS if item[0] not in present]
+
+
+async def _refuse_duplicates(send: Send) -> None:
+    body = msgspec.json.encode(
+        problem(HeaderDuplicated.code, "A header that may come only once came twice.")
+    )
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _record(scope: Scope, status: int, seconds: float, metrics: Metrics) -> None:
+    route = scope.get("path_template") or "none"
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.request(method, route, status, seconds)
+    _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

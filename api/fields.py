@@ -1,0 +1,188 @@
+"""Types of single values in addresses, headers and bodies: form, bounds, description, example.
+
+In JSON serials, PINs, account and receipt numbers and all ids are strings: a number there loses
+digits in many languages. Money is whole fen.
+"""
+
+from typing import Annotated
+
+from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from msgspec import Meta
+
+MAX_ID = 2**63 - 1
+MAX_PAGE = 200
+_ID = r"^[1-9][0-9]{0,18}$"
+_SERIAL = r"^[0-9]{17}$"
+_ACCOUNT = r"^([0-9]{10}|[0-9]{13})$"
+_NAME = r"^[^\u0000-\u001f\u007f]+$"
+_KEY = r"^[ -~]+$"
+LONGEST_KEY = 128
+
+# -- in a body
+
+Id = Annotated[str, Meta(pattern=_ID, max_length=19, description="An id; digits.")]
+SerialText = Annotated[
+    str,
+    Meta(
+        pattern=_SERIAL,
+        min_length=17,
+        max_length=17,
+        description="Serial number, 17 digits, the check digit included.",
+        examples=["42251010007001008"],
+    ),
+]
+PinText = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        description="The 18 digits under the scratch layer; blanks and hyphens between them, as "
+        "printed, and full-width digits are understood.",
+        examples=["680419 129695 212192"],
+    ),
+]
+AccountNumber = Annotated[
+    str,
+    Meta(
+        pattern=_ACCOUNT,
+        max_length=13,
+        description="Electricity account number, 10 or 13 digits.",
+        examples=["4200001234"],
+    ),
+]
+Key = Annotated[
+    str,
+    Meta(
+        pattern=_KEY,
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="Your own reference of this request, printable ASCII; never the PIN.",
+        examples=["order-20250611-000123"],
+    ),
+]
+CallerName = Annotated[
+    str,
+    Meta(
+        pattern=_NAME,
+        min_length=1,
+        max_length=64,
+        description="Whom you serve: your customer's id. Wrong PINs count on this name; without it "
+        "on you alone. Never the PIN.",
+        examples=["customer-81723"],
+    ),
+]
+FaceFen = Annotated[int, Meta(ge=1, le=100_000, description="Face value in fen.", examples=[5000])]
+CardCount = Annotated[int, Meta(ge=1, le=10_000_000, description="How many cards.")]
+Name = Annotated[str, Meta(pattern=_NAME, min_length=1, max_length=100)]
+PartyCode = Annotated[
+    str,
+    Meta(
+        pattern=_NAME,
+        min_length=1,
+        max_length=60,
+        description="Code of the party the cards go to.",
+        examples=["WH-OUTLET-1"],
+    ),
+]
+Document = Annotated[
+    str,
+    Meta(
+        pattern=_NAME,
+        min_length=1,
+        max_length=200,
+        description="Number of the paper behind this: delivery note, order, bank reference.",
+    ),
+]
+Reason = Annotated[
+    str, Meta(pattern=_NAME, min_length=1, max_length=500, description="Why, for the record.")
+]
+Username = Annotated[str, Meta(min_length=1, max_length=100, examples=["li.wei"])]
+Password = Annotated[str, Meta(min_length=1, max_length=400)]
+OneTimeCode = Annotated[
+    str, Meta(min_length=1, max_length=20, description="The authenticator's six digits.")
+]
+MessageText = Annotated[
+    str,
+    Meta(
+        max_length=1000,
+        pattern=r"^[^\u0000]*$",
+        description="The text message as it came.",
+        examples=["CZ 4200001234 680419129695212192"],
+    ),
+]
+Phone = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        pattern=r"^[^\u0000-\u001f\u007f]*$",
+        description="The sender's number, best as +8613800138000; empty if withheld.",
+        examples=["+8613800138000"],
+    ),
+]
+Reference = Annotated[
+    str,
+    Meta(
+        pattern=_KEY,
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="The gateway's own unique reference.",
+        examples=["msg-77120934"],
+    ),
+]
+Digits = Annotated[
+    str,
+    Meta(
+        max_length=64,
+        pattern=r"^[0-9*#]*$",
+        description="The keys pressed, with # and *; null for none in time, absent on the first "
+        "turn.",
+        examples=["1"],
+    ),
+]
+
+# -- in an address or a header
+
+SerialPath = Annotated[
+    str,
+    PathParameter(
+        pattern=_SERIAL,
+        min_length=17,
+        max_length=17,
+        description="Serial number, 17 digits.",
+        schema_extra={"examples": ["42251010007001008"]},
+    ),
+]
+AccountPath = Annotated[
+    str, PathParameter(pattern=_ACCOUNT, max_length=13, description="Electricity account number.")
+]
+ReceiptPath = Annotated[
+    str,
+    PathParameter(
+        pattern=r"^[0-9]{14}$",
+        min_length=14,
+        max_length=14,
+        description="Receipt number, 14 digits.",
+    ),
+]
+IdPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="An id; digits.")]
+MovePath = Annotated[
+    str, PathParameter(pattern=r"^[a-z_]+$", max_length=40, description="The name of a move.")
+]
+IdempotencyKey = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key",
+        pattern=_KEY,
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="Your own reference of this request, unique for you for ever, 1 to 128 "
+        "printable ASCII characters, never the PIN. The same key with the same content gets the "
+        "same answer and no second effect; with other content it is a conflict.",
+    ),
+]
+AfterId = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0, le=MAX_ID, description="Begin after this id: `next_after` of the page before."
+    ),
+]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many entries at most.")]

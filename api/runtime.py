@@ -1,0 +1,161 @@
+"""What a running process works with: opened together at the start, closed together at the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+from redis import Redis
+
+from api.background import background, rounds
+from api.known_partners import KnownPartners
+from api.metrics import Metrics
+from core.clock import Clock
+from core.db import Database
+from core.errors import ConfigurationError, NotFound
+from core.keyfile import Keys
+from core.outbox import LogSink, Sink, run_relay
+from core.redis import connect
+from core.settings import Settings
+from distribution.parties import warehouse_id
+from migrations.schema import check_current
+from redemption.batcher import Batcher
+from redemption.dialogue.deps import DialogueDeps
+from redemption.engine import Redeemer
+from redemption.requests import Outcome, RedeemRequest
+from staff.limits import SignInLimits
+from vouchers.generation import recover_unfinished, wait_for_generations
+from vouchers.key_rotation import check_key_file
+from vouchers.lookup import ArgonPool
+
+CALLER_WAITS_S = 8
+"""So long a caller on the line waits for an answer; then the result is texted."""
+
+_CONNECTIONS_OF_OTHERS = 4  # the engine, the relay, a generation, the round
+_END_S = 20
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The parts of one process; there is one Runtime for each running application."""
+
+    settings: Settings
+    db: Database
+    keys: Keys
+    batcher: Batcher
+    limits: SignInLimits
+    metrics: Metrics
+    partners: KnownPartners
+    redis: Redis
+    loop: asyncio.AbstractEventLoop
+
+    async def redeem(self, request: RedeemRequest) -> Outcome:
+        """Return the committed answer to a request, and measure it."""
+        self.metrics.taken_up()
+        started = perf_counter()
+        try:
+            outcome = await self.batcher.submit(request)
+        except BaseException:
+            self.metrics.given_up()
+            raise
+        seconds = perf_counter() - started
+        code = outcome.answer.code.value
+        self.metrics.answered(request.channel, code, outcome.replayed, seconds)
+        return outcome
+
+    @property
+    def dialogue(self) -> DialogueDeps:
+        """What texts and calls are answered with; its use cases run in threads."""
+        return DialogueDeps(self.db, self.redis, self.keys, self._redeem_from_thread)
+
+    def _redeem_from_thread(self, request: RedeemRequest) -> Outcome:
+        """Do as `redeem` from another thread than the loop's, so that channels share its lists.
+
+        TimeoutError where a caller on the line waits too long; the redemption goes on.
+        """
+        waiting = asyncio.run_coroutine_threadsafe(self.redeem(request), self.loop)
+        return waiting.result(CALLER_WAITS_S if request.notify is not None else None)
+
+
+@dataclass(frozen=True)
+class MeasuredRedeemer(Redeemer):
+    """The engine, telling how many requests it decides together and how long that takes."""
+
+    metrics: Metrics
+
+    def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
+        """Answer as the engine does."""
+        started = perf_counter()
+        try:
+            return super().redeem(requests)
+        finally:
+            self.metrics.list_decided(len(requests), perf_counter() - started)
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[Runtime]:
+    """Open everything, refusing to start on what is not durable or not ours; close it at the end.
+
+    Raises ConfigurationError.
+    """
+    async with AsyncExitStack() as stack:
+        db = Database(settings, clock)
+        stack.callback(db.dispose)
+        keys = Keys(settings.key_file)
+        holder_id = await asyncio.to_thread(check_start, db, keys)
+        await asyncio.to_thread(recover_unfinished, db, holder_id)
+        sink = sink_of(settings)
+        redis = connect(settings)
+        stack.callback(redis.close)
+        argon = ArgonPool(settings)
+        stack.callback(argon.close)
+        batcher = Batcher(MeasuredRedeemer(db, keys, argon, metrics))
+        stack.push_async_callback(batcher.close)
+        stack.enter_context(_use_case_threads(settings))
+        stack.callback(wait_for_generations, _END_S)
+        stack.enter_context(background("relay", lambda stop: run_relay(db, sink, stop)))
+        stack.enter_context(background("rounds", lambda stop: rounds(db, holder_id, stop)))
+        yield Runtime(
+            settings=settings,
+            db=db,
+            keys=keys,
+            batcher=batcher,
+            limits=SignInLimits.of(settings.redis_url),
+            metrics=metrics,
+            partners=KnownPartners(),
+            redis=redis,
+            loop=asyncio.get_running_loop(),
+        )
+
+
+def check_start(db: Database, keys: Keys) -> int:
+    """Return the warehouse's id; ConfigurationError where the program must not run like this."""
+    db.check_durability()
+    check_current(db)
+    with db.read() as session:
+        check_key_file(session, keys.get())
+        try:
+            return warehouse_id(session)
+        except NotFound as error:
+            raise ConfigurationError(error.message) from error
+
+
+def sink_of(settings: Settings) -> Sink:
+    """Return where messages go; ConfigurationError for a sink we do not have."""
+    if settings.outbox_sink != "log":
+        raise ConfigurationError("WANNENG_OUTBOX_SINK may be log only")
+    return LogSink()
+
+
+@contextmanager
+def _use_case_threads(settings: Settings) -> Iterator[None]:
+    """Run use cases in so many threads that none waits long for a connection."""
+    count = max(2, settings.pool_size - _CONNECTIONS_OF_OTHERS)
+    executor = ThreadPoolExecutor(count, thread_name_prefix="use-case")
+    asyncio.get_running_loop().set_default_executor(executor)
+    try:
+        yield
+    finally:
+        executor.shutdown(wait=False)  # a channel's thread may wait for the loop we are on

@@ -1,0 +1,160 @@
+"""A furnished house behind the server: people with tokens, parties, senders, accounts, cards."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pyrage
+
+from accounts import bills, ledger
+from accounts.tables import bill, electricity_account
+from core.db import Database, Session
+from core.keyfile import Keys
+from distribution.contracts import set_contract
+from distribution.parties import add_party, seed_warehouse
+from redemption.senders import ChannelKeys, add_channel, add_partner
+from staff import approvals
+from staff.permissions import Actor
+from staff.tables import staff_session
+from tests.factories import make_member
+from tests.redemption.cards import Card, make_cards
+from vouchers import denominations, key_rotation
+from vouchers.actions import ACTIONS
+from vouchers.printers import request_printer
+
+PRINTER = "Yangtze Card Works"
+_account = count(1)
+
+
+@dataclass
+class World:
+    """The database that a server serves, and what is needed to call it."""
+
+    db: Database
+    keys: Keys
+    people: dict[str, Actor] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    partner_key: str = ""
+    other_partner_key: str = ""
+    gateway: ChannelKeys = field(default_factory=lambda: ChannelKeys("", ""))
+    printer_key: str = ""
+
+    def as_staff(self, role: str) -> dict[str, str]:
+        """Return the headers of a signed-in member, by role."""
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+    def as_partner(self, key: str | None = None) -> dict[str, str]:
+        """Return the headers of the partner's next request, under a key of its own."""
+        return {
+            "Authorization": f"Bearer {self.partner_key}",
+            "Idempotency-Key": key or secrets.token_hex(8),
+        }
+
+    def as_gateway(self) -> dict[str, str]:
+        """Return the headers of the gateway."""
+        return {"Authorization": f"Bearer {self.gateway.key}"}
+
+    def cards(self, number: int = 1, stage: str = "active", **more: Any) -> list[Card]:
+        """Make new cards."""
+        with self.db.write() as session:
+            return make_cards(session, self.keys.get(), number, stage=stage, **more)
+
+    def card(self, stage: str = "active") -> Card:
+        """Make one new card."""
+        return self.cards(1, stage)[0]
+
+    def account(self, owes_fen: int = 0) -> str:
+        """Make an electricity account, with one bill that was due long ago if it owes."""
+        number = f"42{next(_account):08d}"
+        with self.db.write() as session:
+            _write_account(session, number, owes_fen)
+        return number
+
+
+def furnish(db: Database, keys: Keys) -> World:
+    """Fill an empty database by the product's own use cases, as `wanneng init` would."""
+    world = World(db, keys)
+    identity = pyrage.x25519.Identity.generate()
+    world.printer_key = str(identity)
+    with db.write() as session:
+        seed_warehouse(session)
+        ledger.seed_chart(session)
+        bills.seed_rates(session)
+        denominations.seed(session, db.settings)
+        key_rotation.register(session, keys.get())
+        _add_people(session, world)
+        admin, finance = world.people["admin"], world.people["finance"]
+        add_party(session, admin, "province", "HUBEI", "湖北", "WAREHOUSE", "42")
+        add_party(session, admin, "city", "WUHAN", "武汉", "HUBEI", "4201")
+        outlet = add_party(session, admin, "outlet", "SHOP-1", "江汉路店", "WUHAN", "4201")
+        set_contract(session, finance, "HUBEI", "credit", 10**10, {5_000: 100})
+        world.people["distributor"] = make_member(session, "distributor", outlet.id)
+        for role, actor in world.people.items():
+            world.tokens[role] = _sign_in(session, actor)
+        world.partner_key = add_partner(session, admin, "bank", 1_000_000)
+        world.other_partner_key = add_partner(session, admin, "other bank", 1_000_000)
+        world.gateway = add_channel(session, keys.get(), admin, "gateway")
+        approval_id = request_printer(
+            session, world.people["issuer"], PRINTER, "9", str(identity.to_public())
+        )
+    approvals.agree(db, world.people["second_issuer"], approval_id, ACTIONS)
+    return world
+
+
+def _add_people(session: Session, world: World) -> None:
+    for role in ("admin", "issuer", "warehouse", "customer_service", "finance", "auditor"):
+        world.people[role] = make_member(session, role)
+    world.people["second_issuer"] = make_member(session, "issuer")
+    world.people["second_finance"] = make_member(session, "finance")
+
+
+def _sign_in(session: Session, actor: Actor) -> str:
+    token = secrets.token_urlsafe(32)
+    row = {
+        "token_hash": hashlib.sha256(token.encode()).digest(),
+        "member_id": actor.member_id,
+        "created_at": session.now,
+        "expires_at": session.now + timedelta(hours=12),
+    }
+    session.execute(staff_session.insert(), row)
+    return token
+
+
+def _write_account(session: Session, number: str, owes_fen: int) -> None:
+    row = {
+        "number": number,
+        "holder_name": "王小明",
+        "account_class": "residential",
+        "state": "open",
+        "balance_fen": 0,
+        "version": 1,
+    }
+    session.execute(electricity_account.insert(), row)
+    if not owes_fen:
+        return
+    bill_id = session.new_id()
+    owed = {
+        "id": bill_id,
+        "account_number": number,
+        "bill_number": f"B{bill_id}",
+        "period": "2026-01",
+        "principal_fen": owes_fen,
+        "due_on": session.today - timedelta(days=20),
+        "paid_principal_fen": 0,
+        "charged_fee_fen": 0,
+        "paid_fee_fen": 0,
+        "state": "open",
+    }
+    session.execute(bill.insert(), owed)
+    billed = ledger.Posting(
+        ledger.LedgerCode.BILL_RECEIVABLE,
+        ledger.LedgerCode.UTILITY_PAYABLE,
+        owes_fen,
+        account_number=number,
+        bill_id=bill_id,
+    )
+    entry = ledger.Entry(session.new_id(), "bill_imported", number, (billed,))
+    ledger.post(session, [entry], session.zone)
