@@ -88,8 +88,9 @@ def malformed(pin: Pin) -> str:
 
 def redis_content(deps: DialogueDeps) -> bytes:
     """Return everything that stands in Redis, keys and values."""
-    found = list(deps.redis.scan_iter("*"))
-    return b"\n".join([*found, *(deps.redis.get(key) or b"" for key in found)])
+    found = [bytes(key) for key in deps.redis.scan_iter("*")]
+    values = [deps.redis.get(key) for key in found]
+    return b"\n".join([*found, *(value for value in values if isinstance(value, bytes))])
 
 
 def without_redis(deps: DialogueDeps) -> DialogueDeps:
