@@ -133,3 +133,22 @@ def _through_json(state: MenuState) -> MenuState:
 def redeems(effects: Sequence[Effect]) -> list[Redeem]:
     """Return the wishes to redeem."""
     return [effect for effect in effects if isinstance(effect, Redeem)]
+
+
+class World:
+    """The good world, but for the effects in its table, named by their class."""
+
+    def __init__(self, by_effect: dict[str, Result]) -> None:
+        self.by_effect = by_effect
+
+    def __call__(self, effect: Effect) -> Result:
+        return self.by_effect.get(type(effect).__name__) or good_card(effect)
+
+
+def instead(**by_effect: Result) -> World:
+    """Return a world in which some effects have other results."""
+    return World(by_effect)
+
+
+TO_PIN = ["2", "1", ACCOUNT + "#", "1"]
+KNOWN = Start(own_account=ACCOUNT, known=True, texted=True)

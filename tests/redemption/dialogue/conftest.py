@@ -8,7 +8,7 @@ from core.keyfile import Keys
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
 from tests.redemption.cards import Card, make_cards
-from tests.redemption.dialogue.world import ACCOUNT, HOLDER, make_household
+from tests.redemption.dialogue.world import ACCOUNT, HOLDER, Phone, make_household
 
 
 @pytest.fixture
@@ -35,3 +35,9 @@ def cards(db: Database, keys: Keys) -> list[Card]:
     """Seven cards of 50 yuan that can be redeemed."""
     with db.write() as session:
         return make_cards(session, keys.get(), 7)
+
+
+@pytest.fixture
+def phone(deps: DialogueDeps, household: str) -> Phone:
+    """A call that has just begun."""
+    return Phone(deps)

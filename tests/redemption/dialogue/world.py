@@ -1,5 +1,6 @@
 """What the tests of texts and calls find in the database, and what they look at afterwards."""
 
+import itertools
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ from accounts.tables import bill, electricity_account
 from core import redis as core_redis
 from core.db import Database, Session
 from core.tables import outbox
+from redemption.dialogue.calls import CallReply, answer_call
 from redemption.dialogue.deps import DialogueDeps
 from redemption.tables import caller_binding
 from vouchers.pins import Pin, damm_digit, draw
@@ -97,3 +99,33 @@ def without_redis(deps: DialogueDeps) -> DialogueDeps:
     """Return the same with a Redis that cannot be reached."""
     nowhere = replace(deps.db.settings, redis_url="unix:///nowhere/redis.sock")
     return replace(deps, redis=core_redis.connect(nowhere))
+
+
+CALLS = itertools.count(1)
+TO_PIN = ("2", "1", f"{ACCOUNT}#", "1")
+
+
+class Phone:
+    """Makes one call; each press is one turn."""
+
+    def __init__(self, deps: DialogueDeps, caller: str = PHONE) -> None:
+        self.deps, self.caller = deps, caller
+        self.call_id, self.turn = f"CA{next(CALLS)}", 0
+        self.last = self.press("")
+
+    def press(self, *keys: str) -> CallReply:
+        """Take one turn for each of the keys; return the last reply."""
+        for one in keys:
+            self.turn += 1
+            self.last = self.again(one)
+        return self.last
+
+    def again(self, digits: str, turn: int | None = None) -> CallReply:
+        """Send a turn, by default the last one, once more."""
+        turn = turn or self.turn
+        return answer_call(self.deps, GATEWAY, self.caller, digits, self.call_id, turn)
+
+    @property
+    def said(self) -> list[str]:
+        """The prompts of the last reply."""
+        return [prompt.id for prompt in self.last.prompts]
