@@ -6,14 +6,11 @@ BIN := $(VENV)/bin
 # At most this many test processes; 2 are quickest on 2 cores, see CONTRIBUTING.md.
 WORKERS ?= 2
 
-PACKAGES := accounts api audit cli core distribution migrations redemption staff vouchers tests
-LOCKS := requirements/runtime.txt requirements/dev.txt
-
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types contracts check lock migrations clean
+.PHONY: help demo run test lint types check lock migrations clean
 .SILENT:
 
 help: ## Show this list
@@ -31,7 +28,7 @@ run: $(RUNTIME) ## Serve on the embedded database, ready to click and curl
 	$(BIN)/wanneng serve
 
 test: $(DEV) ## Run all tests, on SQLite, a real PostgreSQL and a real Redis-protocol server
-	$(BIN)/python -m pytest -n $(WORKERS) -q $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(DEV) ## Check style and the arrows between packages
 	$(BIN)/ruff check .
@@ -49,8 +46,8 @@ lock: ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest ve
 migrations: $(DEV) ## Write a revision from the changed tables (M="what it is for")
 	$(BIN)/python -m migrations.develop $(if $(M),"$(M)",--first)
 
-clean: ## Remove .venv, caches and the embedded database of `make demo` and `make run`
-	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv and caches; data and keys in var/ stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements/runtime.txt requirements/build.txt requirements/install.sh pyproject.toml
