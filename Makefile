@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 # At most this many test processes; 2 are quickest on 2 cores, see CONTRIBUTING.md.
 WORKERS ?= 2
 
-RUNTIME := $(VENV)/.runtime-installed
-DEV := $(VENV)/.dev-installed
+# Marks of what is installed; another PYTHON has other marks, so that .venv is then made anew.
+RUNTIME := $(VENV)/.runtime-$(subst /,_,$(PYTHON))
+DEV := $(VENV)/.dev-$(subst /,_,$(PYTHON))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test lint types check lock migrations clean
