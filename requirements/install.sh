@@ -23,7 +23,12 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     uv=$(command -v uv) || fail "This Python cannot make virtual environments. Install that part (\`apt install python3-venv\`), or uv, and repeat."
 fi
 
-if [ "$(version "$venv/bin/python")" != "$found" ]; then
+fits() {
+    [ "$(version "$venv/bin/python")" = "$found" ] || return 1
+    [ -n "$uv" ] || "$venv/bin/python" -c 'import pip' 2>/dev/null
+}
+
+if ! fits; then
     echo "Making $venv with Python $found ..."
     rm -rf "$venv"
     if [ -n "$uv" ]; then
