@@ -37,9 +37,10 @@ class PrintStream:
     def feed(self, lines: bytes) -> bytes:
         """Encrypt a piece; return the ciphertext that came out (age keeps back up to 64 KiB)."""
         with self._turn:
-            self._plain = memoryview(lines)
-            self._waiting = False
-            self._turn.notify_all()
+            if lines:
+                self._plain = memoryview(lines)
+                self._waiting = False
+                self._turn.notify_all()
             self._turn.wait_for(lambda: self._waiting or self._ended)
             return self._taken()
 
