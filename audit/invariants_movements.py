@@ -83,7 +83,7 @@ def _unlike(lots: Sequence[Piece], pieces: Sequence[Piece]) -> Iterator[Offence]
         if is_lot.last < should_be.first:
             yield _offence(left.pop().first, {"movements": "none"})
         elif should_be.last < is_lot.first:
-            yield _offence(right.pop().first, {"lot": "none"})
+            yield _offence(right.pop().first, {"lots": "none"})
         else:
             facts = _different(is_lot, should_be)
             if facts:
@@ -93,7 +93,7 @@ def _unlike(lots: Sequence[Piece], pieces: Sequence[Piece]) -> Iterator[Offence]
             if should_be.last <= is_lot.last:
                 right.pop()
     yield from (_offence(piece.first, {"movements": "none"}) for piece in reversed(left))
-    yield from (_offence(piece.first, {"lot": "none"}) for piece in reversed(right))
+    yield from (_offence(piece.first, {"lots": "none"}) for piece in reversed(right))
 
 
 def _offence(serial: int, facts: dict[str, str]) -> Offence:

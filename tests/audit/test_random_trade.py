@@ -1,0 +1,66 @@
+"""Whatever people do through the product, in any order, every invariant holds afterwards."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from audit.verify import verify
+from core.db import Database
+from core.errors import DomainError
+from core.keyfile import Keys
+from redemption.requests import Code
+from tests.audit.world import World, hand_down, open_world
+from tests.clocks import FakeClock
+from vouchers.pins import draw
+from vouchers.print_file import PrintedCard
+
+CARDS, STEPS = 40, 100
+MOVES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("keeper", "dispatch", {"to": "PROVINCE"}),
+    ("keeper", "dispatch", {"to": "CITY"}),
+    ("keeper", "dispatch", {"to": "OUTLET"}),
+    ("seller", "dispatch", {"to": "OUTLET2"}),
+    ("keeper", "receive", {}),
+    ("keeper", "return", {}),
+    ("seller", "activate", {}),
+    ("seller", "deactivate", {}),
+    ("seller", "return", {}),
+    ("service", "hold", {"hold": "stolen", "reason": "burglary"}),
+    ("service", "release", {"reason": "found again"}),
+    ("issuer", "void", {"reason": "torn"}),
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_invariant_holds_after_any_moves_redemptions_and_wrong_pins(
+    db: Database, keys: Keys, clock: FakeClock, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - it must be repeatable
+    with open_world(db, keys, clock) as world:
+        cards = world.house.cards(CARDS)
+        world.move("keeper", "take_into_stock", cards)
+        hand_down(world, cards, cards[:35], cards[:30])
+        world.move("seller", "activate", cards[:15])
+        done = Counter(_step(world, cards, chance) for _ in range(STEPS))
+    broken = {r.invariant.code: r.offences for r in verify(db) if not r.holds}
+    assert broken == {}, dict(done)
+    assert {Code.REDEEMED, Code.PIN_UNKNOWN} <= set(done)
+    assert len(set(done) & {move for _, move, _ in MOVES}) >= 4, dict(done)
+
+
+def _step(world: World, cards: Sequence[PrintedCard], chance: random.Random) -> str:
+    """Try one thing; return what was done, or why not."""
+    if chance.random() < 0.4:
+        known = chance.choice(cards).pin
+        pin = chance.choice((known, known, known, draw(), None))
+        account = f"420000000{chance.randint(1, 3)}"
+        return world.redeem(pin, account, f"+86138000002{chance.randint(10, 15)}").code
+    who, move, more = chance.choice(MOVES)
+    first = chance.randrange(CARDS)
+    try:
+        world.move(who, move, cards[first : first + chance.randint(1, 6)], **more)
+    except DomainError as error:
+        return error.code
+    return move

@@ -1,0 +1,227 @@
+"""A small world made by the product's own use cases: every kind of row that an audit looks at."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
+
+from accounts import ledger
+from accounts.bills import seed_rates, send_to_bank
+from accounts.importing import import_accounts, import_bills
+from accounts.ledger import Entry, LedgerCode, Posting
+from accounts.tables import bill
+from core.db import Database
+from core.keyfile import Keys
+from distribution.moves import PendingApproval
+from redemption.engine import Redeemer
+from redemption.requests import Answer, Code, RedeemRequest, caller_of_partner, caller_of_phone
+from staff import approvals
+from tests.clocks import FakeClock
+from tests.distribution.trade import Trade, open_trade
+from tests.vouchers.making import House, open_house
+from vouchers.actions import ACTIONS
+from vouchers.generation import GenerationFailed, generate
+from vouchers.lookup import ArgonPool
+from vouchers.pins import Pin, draw
+from vouchers.print_file import PrintedCard
+from vouchers.serials import serial_text
+from vouchers.tables import voucher_hold
+
+ACCOUNTS = """account_number,holder_name,class,phone,region
+4200000001,王小明,residential,,4201
+4200000002,李工厂,other,,4201
+4200000003,赵大,residential,,4201
+"""
+BILLS = """account_number,bill_number,period,principal,due_on
+4200000001,B1,2025-03,32.10,2025-03-25
+4200000001,B2,2025-04,90.00,2025-04-25
+4200000002,B3,2025-02,1000.00,2025-02-20
+4200000003,B4,2025-05,10.00,2025-05-25
+"""
+
+
+@dataclass
+class World:
+    """The people and parties, the cards of the big batch, and ways to go on from there."""
+
+    house: House
+    trade: Trade
+    clock: FakeClock
+    redeemer: Redeemer
+    cards: Sequence[PrintedCard] = ()
+    hybrid: Sequence[PrintedCard] = ()
+    keys_used: Iterator[int] = field(default_factory=count)
+
+    @property
+    def db(self) -> Database:
+        """The database all of it lies in."""
+        return self.house.db
+
+    def redeem(self, pin: Pin | None, account: str, phone: str = "+8613800000001") -> Answer:
+        """Redeem as a text message would; the clock moves on first."""
+        self.clock.advance(minutes=5)
+        request = RedeemRequest(
+            channel="sms",
+            sender="gateway",
+            key=f"key-{next(self.keys_used)}",
+            caller=caller_of_phone(phone),
+            account_number=account,
+            pin=pin,
+            notify=phone,
+        )
+        return self.redeemer.redeem([request])[0].answer
+
+    def move(self, who: str, move: str, cards: Sequence[PrintedCard], **more: object) -> None:
+        """Move a run of cards, with a second person where one is needed; the clock moves on."""
+        self.clock.advance(minutes=5)
+        trade = self.trade
+        done = trade.ask(who, move, cards[0].serial, cards[-1].serial, **more)
+        if isinstance(done, PendingApproval):
+            trade.agree(done.approval_id)
+
+
+@contextmanager
+def open_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
+    """Open a database with people, parties, a contract, accounts and bills, and no card yet."""
+    house, trade = open_house(db, keys), open_trade(db)
+    with db.write() as session:
+        seed_rates(session)
+    import_accounts(db, io.BytesIO(ACCOUNTS.encode()))
+    import_bills(db, io.BytesIO(BILLS.encode()))
+    trade.contract("outlet", "credit", limit_fen=10_000_000, commission_fen=150)
+    with closing(ArgonPool(db.settings)) as argon:
+        yield World(house, trade, clock, Redeemer(db, keys, argon))
+
+
+@contextmanager
+def whole_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
+    """Open a database in which everything has happened once, and all of it properly."""
+    with open_world(db, keys, clock) as world:
+        for chapter in (_printing, _selling, _redeeming, _returning, _wrong_pins, _books):
+            clock.advance(minutes=30)
+            chapter(world)
+        yield world
+
+
+def hand_down(
+    world: World,
+    to_province: Sequence[PrintedCard],
+    to_city: Sequence[PrintedCard],
+    to_outlet: Sequence[PrintedCard],
+) -> None:
+    """Send cards from the warehouse to the outlet; at each stop the last few are not received."""
+    for cards, party in ((to_province, "PROVINCE"), (to_city, "CITY"), (to_outlet, "OUTLET")):
+        world.move("keeper", "dispatch", cards, to=party)
+        world.move("keeper", "receive", cards[: max(len(cards) - 5, 3)])
+
+
+def _printing(world: World) -> None:
+    house = world.house
+    world.cards = house.cards(60)
+    world.hybrid = house.cards(3, 20_000)
+    house.generated(5)
+    house.approved(5)
+    house.order(5)
+    refused = house.order(5)
+    approvals.refuse(world.db, house.agrees, refused.approval_id, "too many", ACTIONS)
+    with pytest.raises(GenerationFailed):
+        generate(
+            house.db, house.keys, house.asks, house.approved(5), house.warehouse_id, draw=_broken
+        )
+
+
+def _broken() -> Pin:
+    raise OSError("no more random numbers")
+
+
+def _selling(world: World) -> None:
+    """Sixty cards travel, and some stay behind at each stop; the outlet sells the first of them."""
+    cards, move = world.cards, world.move
+    move("keeper", "take_into_stock", cards, spoilt=(_text(cards[58]), _text(cards[59])))
+    hand_down(world, cards[:50], cards[:45], cards[:35])
+    move("seller", "activate", cards[:25])
+    move("seller", "dispatch", cards[28:30], to="OUTLET2")
+    move("seller2", "receive", cards[28:30])
+    move("keeper", "hold", cards[50:52], hold="suspended", reason="counted twice")
+    move("keeper", "release", cards[51:52], reason="found")
+    move("keeper", "take_into_stock", world.hybrid)
+    hand_down(world, world.hybrid, world.hybrid, world.hybrid)
+    move("seller", "activate", world.hybrid[:2])
+
+
+def _redeeming(world: World) -> None:
+    accounts = {0: 1, 1: 2, 2: 3, 8: 3, 11: 2, 18: 1}
+    for card, account in accounts.items():
+        answer = world.redeem(world.cards[card].pin, f"420000000{account}")
+        assert answer.code is Code.REDEEMED
+    assert world.redeem(world.hybrid[0].pin, "4200000001").code is Code.REDEEMED
+    assert world.redeem(world.cards[0].pin, "4200000001").code is Code.VOUCHER_USED
+    with world.db.write() as session:
+        waiting = session.execute(bill.select().where(bill.c.account_number == "4200000002")).one()
+        send_to_bank(session, [waiting.id])
+
+
+def _returning(world: World) -> None:
+    cards, move = world.cards, world.move
+    move("seller", "deactivate", cards[5:7])
+    move("seller", "activate", cards[5:6])
+    assert world.redeem(cards[5].pin, "4200000003").code is Code.REDEEMED
+    move("seller", "return", cards[7:10])  # 8 is used and stays
+    move("agent", "receive", cards[7:8])
+    move("seller", "return", cards[25:26])
+    move("issuer", "void", cards[10:14], reason="misprint")  # 11 is used
+    move("seller", "return", cards[14:15])
+    move("issuer", "void", cards[14:15], reason="torn on the way")
+    move("issuer", "void", cards[26:27], reason="torn")
+    move("service", "hold", cards[15:17], hold="stolen", reason="burglary")
+    with world.db.write() as session:
+        row = {"serial": cards[17].serial, "hold": "lost", "reason": "mailed", "at": session.now}
+        session.execute(voucher_hold.insert(), row)
+
+
+def _wrong_pins(world: World) -> None:
+    first, second, third = (f"+861380000010{n}" for n in (1, 2, 3))
+    for _ in range(5):
+        assert world.redeem(draw(), "4200000001", first).code is Code.PIN_UNKNOWN
+    assert world.redeem(draw(), "4200000001", first).code is Code.CALLER_LOCKED
+    world.clock.advance(days=1)
+    assert world.redeem(draw(), "4200000001", first).code is Code.PIN_UNKNOWN
+    assert world.redeem(world.cards[27].pin, "4200000001", second).code is Code.PIN_UNKNOWN
+    assert world.redeem(None, "4200000001", second).code is Code.PIN_MALFORMED
+    assert world.redeem(world.cards[19].pin, "4200000001", second).code is Code.REDEEMED
+    for _ in range(5):
+        assert world.redeem(draw(), "4200000001", third).code is Code.PIN_UNKNOWN
+    partner = RedeemRequest(
+        channel="api",
+        sender="bank",
+        key="1",
+        caller=caller_of_partner("bank", None),
+        account_number="4200000001",
+        pin=draw(),
+    )
+    assert world.redeemer.redeem([partner])[0].answer.code is Code.PIN_UNKNOWN
+
+
+def _books(world: World) -> None:
+    """A distributor pays, and a wrong entry is mended by its mirror."""
+    with world.db.write() as session:
+        paid = Posting(
+            LedgerCode.BANK,
+            LedgerCode.DISTRIBUTOR_RECEIVABLE,
+            20_000,
+            party_id=world.trade.party_ids["outlet"],
+        )
+        wrong = Posting(LedgerCode.BANK, LedgerCode.SUSPENSE, 700)
+        entries = [
+            Entry(session.new_id(), "payment", "bank 1", (paid,)),
+            Entry(session.new_id(), "correction", "bank 2", (wrong,)),
+        ]
+        ledger.post(session, entries, session.zone)
+        ledger.reverse(session, entries[1].id, "bank 2 again", session.zone)
+
+
+def _text(card: PrintedCard) -> str:
+    return serial_text(card.serial)
