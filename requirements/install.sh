@@ -42,7 +42,7 @@ install() {
     if [ -n "$uv" ]; then
         "$uv" pip install --quiet --python "$venv/bin/python" "$@"
     else
-        "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check "$@"
+        "$venv/bin/python" -m pip install --quiet --quiet --no-input --disable-pip-version-check "$@"
     fi
 }
 
