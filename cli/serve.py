@@ -1,0 +1,104 @@
+"""`wanneng serve`: the HTTP server, after a look whether it may run like this."""
+
+import os
+import tempfile
+from contextlib import ExitStack
+
+import rich_click as click
+from granian import Granian
+from granian.constants import Interfaces
+
+from cli.app import App
+from cli.command import command, pass_app
+from core import log
+from core.errors import ConfigurationError
+from core.settings import Settings
+from migrations import schema
+from vouchers.key_rotation import check_key_file
+
+KILL_AFTER_S = 30
+"""A worker that has not ended so long after it was told to stop is killed."""
+
+_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@command(
+    "serve",
+    examples=[
+        "wanneng serve",
+        "wanneng serve --host 0.0.0.0 --port 8080 --workers 4",
+    ],
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen on.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes; more than one needs PostgreSQL and Redis.",
+)
+@pass_app
+def serve(app: App, host: str, port: int, workers: int) -> None:
+    """Serve the API and the channels over HTTP.
+
+    Refuses to start where a commit could be lost, with a foreign key file, or on a schema that is
+    out of date. A worker that dies is replaced. SIGTERM or Ctrl-C ends it once the requests under
+    way are answered.
+    """
+    check_workers(app.settings, workers)
+    check_start(app)
+    app.close()  # each worker opens its own
+    if app.out.as_json:
+        app.out.result({"url": f"http://{host}:{port}", "workers": workers})
+    log.configure(app.settings.log_format)
+    start(host, port, workers)
+
+
+def check_workers(settings: Settings, workers: int) -> None:
+    """Raise ConfigurationError unless so many workers can share database and call states."""
+    if workers == 1:
+        return
+    if settings.is_sqlite:
+        raise ConfigurationError(
+            "several workers need PostgreSQL: set WANNENG_DATABASE_URL, or serve with one worker"
+        )
+    if not settings.redis_url:
+        raise ConfigurationError(
+            "several workers need a Redis-protocol server that they share: set WANNENG_REDIS_URL"
+        )
+
+
+def check_start(app: App) -> None:
+    """Raise ConfigurationError where the server must not run like this."""
+    schema.check_current(app.db)
+    app.db.check_durability()
+    with app.db.read() as session:
+        check_key_file(session, app.keys.get())
+
+
+def start(host: str, port: int, workers: int) -> None:
+    """Serve until a signal says stop; each worker reads the environment for itself."""
+    with ExitStack() as stack:
+        if workers > 1 and _METRICS_DIRECTORY not in os.environ:
+            directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
+            os.environ[_METRICS_DIRECTORY] = directory
+        Granian(
+            "api.app:create",
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            factory=True,
+            workers=workers,
+            websockets=False,
+            log_access=False,  # it would write addresses as they came
+            log_dictconfig=log.granian_config(),
+            respawn_failed_workers=True,
+            workers_kill_timeout=KILL_AFTER_S,
+        ).serve()

@@ -1,0 +1,186 @@
+"""All commands at a glance. Each is imported only when it is run; a test compares the words."""
+
+from collections.abc import Mapping
+
+from cli.command import Branch, Leaf
+
+SYSTEM = "The system"
+PEOPLE = "People"
+CARDS = "Cards and stock"
+MONEY = "Accounts and redemptions"
+LOOKING = "Looking after it"
+
+ENTRIES: Mapping[str, Leaf | Branch] = {
+    "demo": Branch(
+        "Run a card's whole life in var/demo, and play with what it leaves.",
+        {
+            "run": Leaf("cli.demo.command:run", "Run the whole life of a card, from scratch."),
+            "serve": Leaf("cli.demo.command:serve", "Serve what `wanneng demo` has made."),
+            "card": Leaf("cli.demo.command:card", "Print one unused demo card as a JSON body."),
+        },
+        SYSTEM,
+        default="run",
+    ),
+    "init": Leaf("cli.init:init", "Make the database, the key file, and what they need.", SYSTEM),
+    "serve": Leaf("cli.serve:serve", "Serve the API and the channels over HTTP.", SYSTEM),
+    "settings": Leaf("cli.settings_table:settings", "Show all settings and their values.", SYSTEM),
+    "doctor": Leaf("cli.doctor:doctor", "Look for what is wrong, and say what to do.", SYSTEM),
+    "completion": Leaf(
+        "cli.completion:completion", "Print the completion script for a shell.", SYSTEM
+    ),
+    "login": Leaf("cli.sign_in:login", "Sign in with password and one-time code.", PEOPLE),
+    "logout": Leaf("cli.sign_in:logout", "Sign out and forget the token.", PEOPLE),
+    "whoami": Leaf("cli.sign_in:whoami", "Show who is signed in.", PEOPLE),
+    "staff": Branch(
+        "Accounts of people who sign in.",
+        {
+            "add": Leaf("cli.staff:add", "Open an account, with its one-time codes."),
+            "list": Leaf("cli.staff:list_all", "List all accounts."),
+            "disable": Leaf("cli.staff:disable", "Close an account for good."),
+            "password": Leaf("cli.staff:password", "Change your own password."),
+        },
+        PEOPLE,
+    ),
+    "approval": Branch(
+        "What waits for a second person.",
+        {
+            "list": Leaf("cli.approvals:list_all", "List what waits for a second person."),
+            "show": Leaf("cli.approvals:show", "Show exactly what would be carried out."),
+            "agree": Leaf("cli.approvals:agree", "Agree as the second person, and carry it out."),
+            "refuse": Leaf("cli.approvals:refuse", "Refuse with a reason."),
+        },
+        PEOPLE,
+    ),
+    "denomination": Branch(
+        "Face values of cards.",
+        {"list": Leaf("cli.denominations:list_all", "List the face values.")},
+        CARDS,
+    ),
+    "printer": Branch(
+        "Printers and their keys.",
+        {
+            "add": Leaf("cli.printers:add", "Ask for a printer's key to be registered."),
+            "list": Leaf("cli.printers:list_all", "List the printers."),
+        },
+        CARDS,
+    ),
+    "batch": Branch(
+        "Orders of cards: ask, agree, make, hand to the printer.",
+        {
+            "create": Leaf("cli.batches:create", "Order cards."),
+            "list": Leaf("cli.batches:list_all", "List batches, the newest first."),
+            "show": Leaf("cli.batches:show", "Show a batch."),
+            "approve": Leaf("cli.batches:approve", "Agree to a batch's order."),
+            "generate": Leaf("cli.batches:generate", "Make the cards of an approved batch."),
+            "export": Leaf("cli.batches:export", "Hand out the encrypted print file, once."),
+            "manifest": Leaf("cli.batches:manifest", "Show the signed manifest of an export."),
+        },
+        CARDS,
+    ),
+    "party": Branch(
+        "Who holds cards: warehouse, provinces, cities, outlets.",
+        {
+            "add": Leaf("cli.parties:add", "Add a party."),
+            "list": Leaf("cli.parties:list_all", "List the parties."),
+            "contract": Leaf("cli.parties:contract", "Write a party's contract."),
+        },
+        CARDS,
+    ),
+    "lot": Branch(
+        "Ranges of cards and their moves.",
+        {
+            "show": Leaf("cli.lots:show", "Show where the cards of a batch or range are."),
+            "take-into-stock": Leaf("cli.moves:take_into_stock", "Take printed cards into stock."),
+            "dispatch": Leaf("cli.moves:dispatch", "Send cards to a party below their holder."),
+            "receive": Leaf("cli.moves:receive", "Confirm that cards have arrived."),
+            "activate": Leaf("cli.moves:activate", "Activate cards at their outlet."),
+            "deactivate": Leaf("cli.moves:deactivate", "Take an activation back (two persons)."),
+            "return": Leaf("cli.moves:return_cards", "Return cards to the party above."),
+            "hold": Leaf("cli.moves:hold", "Put cards on hold."),
+            "release": Leaf("cli.moves:release", "Release cards from a hold."),
+            "void": Leaf("cli.moves:void", "Make cards void for ever (two persons)."),
+        },
+        CARDS,
+    ),
+    "voucher": Branch(
+        "Single cards.",
+        {"show": Leaf("cli.vouchers:show", "Show a card's life, never its PIN.")},
+        CARDS,
+    ),
+    "key": Branch(
+        "Versions of the PIN keys.",
+        {
+            "list": Leaf("cli.keys:list_all", "List the key versions."),
+            "rotate": Leaf("cli.keys:rotate", "Make a new key version for new cards."),
+            "retire": Leaf("cli.keys:retire", "Stop using an old key version."),
+        },
+        CARDS,
+    ),
+    "redeem": Leaf("cli.redeem:redeem", "Redeem a card into an electricity account.", MONEY),
+    "account": Branch(
+        "Electricity accounts.",
+        {
+            "import": Leaf("cli.accounts:import_file", "Import accounts from CSV."),
+            "show": Leaf("cli.accounts:show", "Show an account's arrears and balance."),
+            "statement": Leaf("cli.accounts:statement", "Show the movements of a balance."),
+        },
+        MONEY,
+    ),
+    "bill": Branch(
+        "Electricity bills.",
+        {
+            "import": Leaf("cli.bills:import_file", "Import bills from CSV."),
+            "to-bank": Leaf("cli.bills:to_bank", "Mark bills as out for debit by a bank."),
+            "from-bank": Leaf("cli.bills:from_bank", "Take back bills that a bank left unpaid."),
+        },
+        MONEY,
+    ),
+    "partner": Branch(
+        "Companies that redeem for their customers.",
+        {
+            "add": Leaf("cli.senders:add_one_partner", "Register a partner; shows its key once."),
+            "list": Leaf("cli.senders:list_all_partners", "List the partners."),
+            "rotate-key": Leaf("cli.senders:new_partner_key", "Give a partner a new key."),
+            "disable": Leaf("cli.senders:disable_one_partner", "Refuse a partner from now on."),
+        },
+        MONEY,
+    ),
+    "channel": Branch(
+        "Gateways of texts and calls.",
+        {
+            "add": Leaf("cli.senders:add_one_channel", "Register a gateway; shows its keys once."),
+            "list": Leaf("cli.senders:list_all_channels", "List the gateways."),
+            "rotate-keys": Leaf("cli.senders:new_channel_keys", "Give a gateway new keys."),
+            "disable": Leaf("cli.senders:disable_one_channel", "Refuse a gateway from now on."),
+        },
+        MONEY,
+    ),
+    "caller": Branch(
+        "Those who recharge, and their wrong PINs.",
+        {
+            "show": Leaf("cli.callers:show", "Show a caller's wrong PINs and locks."),
+            "unlock": Leaf("cli.callers:unlock", "Lift a caller's lock, for a reason."),
+        },
+        MONEY,
+    ),
+    "report": Branch(
+        "Stock and money.",
+        {
+            "inventory": Leaf("cli.reports:show_inventory", "Cards by stage, holder and face."),
+            "liability": Leaf("cli.reports:show_liability", "What unused cards are worth."),
+            "trial-balance": Leaf("cli.reports:show_trial_balance", "The totals of the books."),
+        },
+        LOOKING,
+    ),
+    "audit": Branch(
+        "Proof from the stored rows.",
+        {"verify": Leaf("cli.audit:verify_all", "Check that everything adds up.")},
+        LOOKING,
+    ),
+    "job": Branch("Long work.", {"show": Leaf("cli.jobs:show", "Show how far a job is.")}, LOOKING),
+    "alarm": Branch(
+        "What a person must look at.",
+        {"list": Leaf("cli.alarms:list_all", "List alarms, the newest first.")},
+        LOOKING,
+    ),
+}
