@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
@@ -28,6 +29,21 @@ REDEEM = (
     " FROM redemption LIMIT 1",
 )
 """A redemption complete in itself, of a card that must not be redeemed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Damage, the tables whose constraints would stop it, and every invariant it breaks."""
+
+    what: str
+    breaks: set[str]
+    statements: tuple[str, ...]
+    loose: tuple[str, ...] = ()
+
+
+def case(what: str, breaks: str, *statements: str, loose: str = "") -> Case:
+    """Return a case; what breaks and what must be loose are given as words."""
+    return Case(what, set(breaks.split()), statements, tuple(loose.split()))
 
 
 def redeemed(card: str) -> tuple[str, ...]:
