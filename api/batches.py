@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from api.actions import ACTIONS
 from api.approvals import Decided
-from api.fields import AfterId, CardCount, FaceFen, IdPath, Limit, Name
+from api.fields import AfterId, BatchPath, CardCount, FaceFen, Limit, Name
 from api.guards import WithActor, WithRuntime, staff
 from api.refusals import Fen
 from api.strict import no_body
@@ -137,7 +137,7 @@ def list_all(runtime: WithRuntime, after: AfterId = None, limit: Limit = 50) -> 
     summary="Read a batch",
     operation_id="readBatch",
 )
-def read_batch(batch_id: IdPath, runtime: WithRuntime) -> BatchShown:
+def read_batch(batch_id: BatchPath, runtime: WithRuntime) -> BatchShown:
     """Return a batch."""
     with runtime.db.read() as session:
         return _shown(get_batch(session, batch_id))
@@ -151,7 +151,7 @@ def read_batch(batch_id: IdPath, runtime: WithRuntime) -> BatchShown:
     summary="Agree to a batch's order",
     operation_id="approveBatch",
 )
-def approve(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Decided:
+def approve(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> Decided:
     """Agree, as the second person, to the whole order that the batch belongs to."""
     with runtime.db.read() as session:
         approval_id = get_batch(session, batch_id).order_approval_id
@@ -167,7 +167,7 @@ def approve(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Decided
     summary="Make the cards",
     operation_id="generateBatch",
 )
-def generate(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> JobStarted:
+def generate(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> JobStarted:
     """Begin to make an approved batch. It is made once; one cut off on the way becomes void."""
     with runtime.db.read() as session:
         holder_id = warehouse_id(session)
@@ -187,7 +187,7 @@ def generate(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> JobSta
         200: ResponseSpec(bytes, media_type=OCTETS, description="The encrypted print file"),
     },
 )
-def export(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Response[Any]:
+def export(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> Response[Any]:
     """Ask for the export (202), and after a second person's agreement get the file (200), once.
 
     The file is encrypted to the printer's key; the cards are on their way to the printer with it.
@@ -208,7 +208,7 @@ def export(batch_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Response
     summary="Read the signed manifest",
     operation_id="readManifest",
 )
-def read_manifest(batch_id: IdPath, runtime: WithRuntime) -> dict[str, Any]:
+def read_manifest(batch_id: BatchPath, runtime: WithRuntime) -> dict[str, Any]:
     """Return what was handed out: count, serials, face, digest of the file, Ed25519 signature."""
     with runtime.db.read() as session:
         return stored_manifest(session, batch_id)

@@ -11,16 +11,16 @@ from msgspec import Meta
 
 MAX_ID = 2**63 - 1
 MAX_PAGE = 200
-_ID = r"^[1-9][0-9]{0,18}$"
-_SERIAL = r"^[0-9]{17}$"
-_ACCOUNT = r"^([0-9]{10}|[0-9]{13})$"
-_NAME = r"^[^\u0000-\u001f\u007f]+$"
-_KEY = r"^[ -~]+$"
+# In Python `$` also matches before a line break at the end; elsewhere it does not.
+_END = r"$(?!\n)"
+_SERIAL = r"^[0-9]{17}" + _END
+_ACCOUNT = r"^([0-9]{10}|[0-9]{13})" + _END
+_NAME = r"^[^\u0000-\u001f\u007f]+" + _END
+_KEY = r"^[ -~]+" + _END
 LONGEST_KEY = 128
 
 # -- in a body
 
-Id = Annotated[str, Meta(pattern=_ID, max_length=19, description="An id; digits.")]
 SerialText = Annotated[
     str,
     Meta(
@@ -95,7 +95,7 @@ Document = Annotated[
 Reason = Annotated[
     str, Meta(pattern=_NAME, min_length=1, max_length=500, description="Why, for the record.")
 ]
-Username = Annotated[str, Meta(min_length=1, max_length=100, examples=["li.wei"])]
+Username = Annotated[str, Meta(pattern=_NAME, min_length=1, max_length=100, examples=["li.wei"])]
 Password = Annotated[str, Meta(min_length=1, max_length=400)]
 OneTimeCode = Annotated[
     str, Meta(min_length=1, max_length=20, description="The authenticator's six digits.")
@@ -113,7 +113,7 @@ Phone = Annotated[
     str,
     Meta(
         max_length=40,
-        pattern=r"^[^\u0000-\u001f\u007f]*$",
+        pattern=r"^[^\u0000-\u001f\u007f]*" + _END,
         description="The sender's number, best as +8613800138000; empty if withheld.",
         examples=["+8613800138000"],
     ),
@@ -132,7 +132,7 @@ Digits = Annotated[
     str,
     Meta(
         max_length=64,
-        pattern=r"^[0-9*#]*$",
+        pattern=r"^[0-9*#]*" + _END,
         description="The keys pressed, with # and *; null for none in time, absent on the first "
         "turn.",
         examples=["1"],
@@ -157,15 +157,18 @@ AccountPath = Annotated[
 ReceiptPath = Annotated[
     str,
     PathParameter(
-        pattern=r"^[0-9]{14}$",
+        pattern=r"^[0-9]{14}" + _END,
         min_length=14,
         max_length=14,
         description="Receipt number, 14 digits.",
     ),
 ]
+BatchPath = Annotated[
+    int, PathParameter(ge=1, le=99_999_999_999, description="The 11 digits of a batch.")
+]
 IdPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="An id; digits.")]
 MovePath = Annotated[
-    str, PathParameter(pattern=r"^[a-z_]+$", max_length=40, description="The name of a move.")
+    str, PathParameter(pattern=r"^[a-z_]+" + _END, max_length=40, description="The name of a move.")
 ]
 IdempotencyKey = Annotated[
     str,

@@ -127,7 +127,9 @@ def _headers(error: DomainError, status: int) -> dict[str, str]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int) and abs(value) < 10**17:
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]

@@ -36,11 +36,11 @@ class World:
     db: Database
     keys: Keys
     people: dict[str, Actor] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
-    partner_key: str = ""
-    other_partner_key: str = ""
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    partner_key: str = field(default="", repr=False)
+    other_partner_key: str = field(default="", repr=False)
     gateway: ChannelKeys = field(default_factory=lambda: ChannelKeys("", ""))
-    printer_key: str = ""
+    printer_key: str = field(default="", repr=False)
 
     def as_staff(self, role: str) -> dict[str, str]:
         """Return the headers of a signed-in member, by role."""

@@ -1,0 +1,70 @@
+"""The calls of the application, as its own description lists them, and who may make them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.app import create_app
+from api.openapi import finished
+from core.settings import Settings
+from tests.api.world import World
+
+_PATH_VALUES = {
+    "{batch_id}": "42990100001",
+    "{approval_id}": "1",
+    "{job_id}": "1",
+    "{move}": "dispatch",
+    "{number}": "4200000000",
+    "{receipt_number}": "26010100000000",
+    "{serial_number}": "42251010007001008",
+}
+_ROLES = {
+    "/api/v1/batches": "issuer",
+    "/api/v1/lots": "warehouse",
+    "/api/v1/approvals": "second_issuer",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: its address with values put in, and an example of its body if it has one."""
+
+    method: str
+    path: str
+    example: dict[str, Any] | None
+
+    @property
+    def url(self) -> str:
+        """The address, about things that do not exist."""
+        url = self.path
+        for name, value in _PATH_VALUES.items():
+            url = url.replace(name, value)
+        return url
+
+    def headers(self, world: World) -> dict[str, str]:
+        """Return the headers of somebody who may make the call."""
+        if self.path.startswith("/channels/"):
+            return world.as_gateway()
+        for prefix, role in _ROLES.items():
+            if self.path.startswith(prefix):
+                return world.as_staff(role)
+        return world.as_partner()
+
+
+def description() -> dict[str, Any]:
+    """Return the OpenAPI description as it is served."""
+    return finished(create_app(Settings()).openapi_schema.to_schema())
+
+
+def posts() -> list[Call]:
+    """Return every POST."""
+    calls = []
+    for path, item in description()["paths"].items():
+        if "post" in item:
+            body = item["post"].get("requestBody")
+            calls.append(Call("POST", path, _example(body) if body else None))
+    return calls
+
+
+def _example(body: dict[str, Any]) -> dict[str, Any]:
+    examples: list[dict[str, Any]] = body["content"]["application/json"]["schema"]["examples"]
+    return examples[-1]
