@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select
 
 from accounts.tables import electricity_account
 from core.db import Session
 from core.errors import DomainError, NotFound
+from core.sets import among, update_rows
 
 NUMBER_LENGTHS = (10, 13)
 
@@ -42,6 +43,14 @@ class AccountRow:
 _COLUMNS = [electricity_account.c[item.name] for item in fields(AccountRow)]
 
 
+_LOCK = (
+    select(*_COLUMNS)
+    .where(among(electricity_account.c.number, "numbers"))
+    .order_by(electricity_account.c.number)
+    .with_for_update()
+)
+
+
 def well_formed(numbers: Iterable[str]) -> list[str]:
     """Return, sorted and once each, the texts that may be account numbers at all.
 
@@ -61,13 +70,8 @@ def lock_accounts(session: Session, numbers: Iterable[str]) -> dict[str, Account
     wanted = well_formed(numbers)
     if not wanted:
         return {}
-    statement = (
-        select(*_COLUMNS)
-        .where(electricity_account.c.number.in_(wanted))
-        .order_by(electricity_account.c.number)
-        .with_for_update()
-    )
-    return {row.number: AccountRow(*row) for row in session.execute(statement)}
+    rows = session.execute(_LOCK, {"numbers": wanted})
+    return {row.number: AccountRow(*row) for row in rows}
 
 
 def read_account(session: Session, number: str) -> AccountRow:
@@ -85,16 +89,11 @@ def add_to_balances(session: Session, changes: Mapping[str, int]) -> None:
 
     A change of 0 leaves its account alone. The database refuses a balance below 0.
     """
-    rows = [{"account": n, "change_fen": fen} for n, fen in sorted(changes.items()) if fen]
-    if not rows:
-        return
-    statement = (
-        update(electricity_account)
-        .where(electricity_account.c.number == bindparam("account"))
-        .values(
-            balance_fen=electricity_account.c.balance_fen + bindparam("change_fen"),
-            version=electricity_account.c.version + 1,
-        )
-    )
-    if session.execute(statement, rows).rowcount != len(rows):
+    rows = [
+        {"number": number, "balance_fen": fen, "version": 1}
+        for number, fen in sorted(changes.items())
+        if fen
+    ]
+    adding = ("balance_fen", "version")
+    if update_rows(session, electricity_account, "number", rows, adding) != len(rows):
         raise AccountUnknown("a balance belongs to no electricity account")

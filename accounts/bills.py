@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from accounts.allocation import Allocation, Arrears, Bill, allocate, arrears
 from accounts.balances import (
@@ -20,8 +20,9 @@ from accounts.ledger import Entry, post
 from accounts.settlement import BILL_SETTLED, save_bill_payments, settlement_postings
 from accounts.tables import bill, late_fee_rate, quote
 from core.clock import local_day
-from core.db import Session
+from core.db import Session, UtcDateTime
 from core.errors import ConfigurationError, DomainError
+from core.sets import among
 from core.settings import Settings
 
 RULES_SINCE = date(1996, 10, 8)
@@ -68,17 +69,27 @@ def rates(session: Session) -> RateTable:
     return table
 
 
+_OPEN = (
+    select(*_COLUMNS)
+    .where(among(bill.c.account_number, "numbers"), bill.c.state != "paid")
+    .order_by(bill.c.due_on, bill.c.id)
+)
+_FROZEN = (
+    select(quote.c.account_number, func.min(quote.c.counted_to))
+    .where(
+        among(quote.c.account_number, "numbers"),
+        quote.c.expires_at > bindparam("now", type_=UtcDateTime),
+    )
+    .group_by(quote.c.account_number)
+)
+
+
 def open_bills(session: Session, numbers: Iterable[str]) -> dict[str, list[Bill]]:
     """Return the bills not yet paid in full, also those with a bank, oldest due date first."""
     wanted = well_formed(numbers)
     found: dict[str, list[Bill]] = {}
     if wanted:
-        statement = (
-            select(*_COLUMNS)
-            .where(bill.c.account_number.in_(wanted), bill.c.state != "paid")
-            .order_by(bill.c.due_on, bill.c.id)
-        )
-        for row in session.execute(statement):
+        for row in session.execute(_OPEN, {"numbers": wanted}):
             found.setdefault(row.account_number, []).append(Bill(*row))
     return found
 
@@ -91,12 +102,8 @@ def frozen_days(session: Session, numbers: Iterable[str], now: datetime) -> dict
     wanted = well_formed(numbers)
     if not wanted:
         return {}
-    statement = (
-        select(quote.c.account_number, func.min(quote.c.counted_to))
-        .where(quote.c.account_number.in_(wanted), quote.c.expires_at > now)
-        .group_by(quote.c.account_number)
-    )
-    return {row[0]: row[1] for row in session.execute(statement)}
+    rows = session.execute(_FROZEN, {"numbers": wanted, "now": now})
+    return {row[0]: row[1] for row in rows}
 
 
 def tell_arrears(session: Session, settings: Settings, number: str) -> Arrears:

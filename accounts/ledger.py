@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, insert, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from accounts.balances import BalanceTooLow, add_to_balances, lock_accounts
 from accounts.tables import bill, journal_entry, ledger_account, posting
@@ -15,6 +15,7 @@ from core.clock import local_day
 from core.db import Session
 from core.errors import DomainError, InvalidInput, NotFound
 from core.money import MAX_FEN
+from core.sets import insert_rows
 
 MAX_PAGE = 200
 
@@ -182,11 +183,10 @@ def post(session: Session, entries: Sequence[Entry], zone: ZoneInfo) -> None:
     if not entries:
         return
     day = local_day(session.now, zone)
-    session.execute(
-        insert(journal_entry), [_entry_row(entry, session.now, day) for entry in entries]
-    )
-    session.execute(
-        insert(posting),
+    insert_rows(session, journal_entry, [_entry_row(entry, session.now, day) for entry in entries])
+    insert_rows(
+        session,
+        posting,
         [_posting_row(session.new_id(), entry.id, p) for entry in entries for p in entry.postings],
     )
 

@@ -99,6 +99,11 @@ class Session:
         """The local day of `now`."""
         return local_day(self.now, self.zone)
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.connection.dialect.name == "sqlite"
+
     def execute(
         self,
         statement: Executable,
@@ -115,7 +120,7 @@ class Session:
 
     def insert_new(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT that passes over rows which any unique constraint already holds."""
-        if self.connection.dialect.name == "sqlite":
+        if self.is_sqlite:
             return sqlite.insert(table).on_conflict_do_nothing()
         return postgresql.insert(table).on_conflict_do_nothing()
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import structlog
 from sqlalchemy import Row, Select, bindparam, select
 
-from core.db import Database, Session, chunks
+from core.db import Database, Session
+from core.sets import insert_rows
 from core.tables import outbox
 
 LEASE_S = 120
@@ -92,8 +93,7 @@ def put_many(
         }
         for new_id, message in zip(ids, messages, strict=True)
     ]
-    for part in chunks(rows):
-        session.execute(outbox.insert(), part)
+    insert_rows(session, outbox, rows)
     return ids
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table
 
 from accounts.balances import add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
@@ -12,6 +12,7 @@ from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
 from core.db import Session
 from core.outbox import NewMessage, put_many
+from core.sets import insert_new_rows, insert_rows, update_rows
 from core.settings import Settings
 from redemption.dialogue.words import Place, sms_text
 from redemption.rules import Credit, Decided, Decision
@@ -54,12 +55,9 @@ def _write_credits(
 
 def _insert_all(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows in the order of their keys; Raced where one of them was there already."""
-    if not rows:
-        return
-    key = list(table.primary_key.columns)
-    ordered = sorted(rows, key=lambda row: [row[column.name] for column in key])
-    returned = session.execute(session.insert_new(table).returning(*key), ordered)
-    if len(returned.all()) != len(rows):
+    key = [column.name for column in table.primary_key.columns]
+    ordered = sorted(rows, key=lambda row: [row[name] for name in key])
+    if insert_new_rows(session, table, ordered) != len(rows):
         raise Raced
 
 
@@ -146,8 +144,7 @@ def _write_attempts(session: Session, decisions: Sequence[Decision], settings: S
         for decision in decisions
         if decision.refused is not None
     ]
-    if attempts:
-        session.execute(insert(attempt), attempts)
+    insert_rows(session, attempt, attempts)
     alarms = [
         {
             "id": session.new_id(),
@@ -159,23 +156,13 @@ def _write_attempts(session: Session, decisions: Sequence[Decision], settings: S
         for decision in decisions
         for raised in decision.alarms
     ]
-    if alarms:
-        session.execute(insert(alarm), alarms)
+    insert_rows(session, alarm, alarms)
 
 
 def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
-    if not states:
-        return
-    columns = [c.name for c in caller.columns if c.name != "identity"]
-    statement = (
-        update(caller)
-        .where(caller.c.identity == bindparam("key"))
-        .values({name: bindparam(name) for name in columns})
-    )
-    session.execute(
-        statement,
-        [{"key": s.identity, **{name: getattr(s, name) for name in columns}} for s in states],
-    )
+    columns = [column.name for column in caller.columns]
+    rows = [{name: getattr(state, name) for name in columns} for state in states]
+    update_rows(session, caller, "identity", rows)
     locks = [
         {
             "id": session.new_id(),
@@ -187,5 +174,4 @@ def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
         for state in states
         if state.last_lock_at == session.now and state.locked_rule is not None
     ]
-    if locks:
-        session.execute(insert(caller_lock), locks)
+    insert_rows(session, caller_lock, locks)

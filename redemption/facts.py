@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import bindparam, func, select
 
 from accounts.allocation import Bill
 from accounts.balances import AccountRow, lock_accounts
 from accounts.bills import frozen_days, open_bills, rates
 from accounts.late_fee import RateTable
 from core.clock import local_day
-from core.db import Session
+from core.db import Session, UtcDateTime
+from core.sets import all_among, among, insert_new_rows
 from core.settings import Settings
 from redemption.prepare import Prepared
 from redemption.requests import Budget, Code
@@ -95,6 +96,7 @@ def load(session: Session, requests: Sequence[Prepared], rules: RuleSettings) ->
     cards = load_cards(session, sorted({r.serial for r in requests if r.serial is not None}))
     numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
     accounts = lock_accounts(session, numbers)
+    bills = open_bills(session, numbers)
     return Facts(
         now=session.now,
         rules=rules,
@@ -103,11 +105,41 @@ def load(session: Session, requests: Sequence[Prepared], rules: RuleSettings) ->
         cards=cards,
         accounts=accounts,
         redeemed=_redeemed(session, sorted(cards)),
-        bills=open_bills(session, numbers),
-        frozen_days=frozen_days(session, numbers, session.now),
-        rates=rates(session),
+        bills=bills,
+        frozen_days=frozen_days(session, bills, session.now),
+        rates=rates(session) if bills else {},
         wrong_this_hour=_wrong_this_hour(session, requests),
     )
+
+
+_LOCK_CALLERS = (
+    select(caller)
+    .where(among(caller.c.identity, "identities"))
+    .order_by(caller.c.identity)
+    .with_for_update()
+)
+_STORED_ANSWERS = select(
+    request.c.channel,
+    request.c.sender,
+    request.c.key,
+    request.c.digest,
+    request.c.key_version,
+    request.c.answer,
+).where(
+    all_among({"channels": request.c.channel, "senders": request.c.sender, "keys": request.c.key})
+)
+_REDEEMED = select(
+    redemption.c.serial, redemption.c.account_number, redemption.c.caller, redemption.c.at
+).where(among(redemption.c.serial, "serials"))
+_WRONG_SINCE = (
+    select(attempt.c.channel, attempt.c.sender, func.count().label("wrong"))
+    .where(
+        all_among({"channels": attempt.c.channel, "senders": attempt.c.sender}),
+        attempt.c.at > bindparam("since", type_=UtcDateTime),
+        attempt.c.code == Code.PIN_UNKNOWN,
+    )
+    .group_by(attempt.c.channel, attempt.c.sender)
+)
 
 
 def _lock_callers(
@@ -123,18 +155,13 @@ def _lock_callers(
     missing = [identity for identity in identities if identity not in found]
     if missing:
         fresh = {"day": today, "wrong_today": 0, "malformed_today": 0, "wrong_in_row": 0}
-        session.execute(session.insert_new(caller), [{"identity": i, **fresh} for i in missing])
+        insert_new_rows(session, caller, [{"identity": i, **fresh} for i in missing])
         found = _select_callers(session, identities)
     return {identity: on_day(state, session.now, zone) for identity, state in found.items()}
 
 
 def _select_callers(session: Session, identities: Sequence[str]) -> dict[str, CallerState]:
-    rows = session.execute(
-        select(caller)
-        .where(caller.c.identity.in_(identities))
-        .order_by(caller.c.identity)
-        .with_for_update()
-    )
+    rows = session.execute(_LOCK_CALLERS, {"identities": identities})
     return {
         row.identity: CallerState(
             identity=row.identity,
@@ -153,12 +180,10 @@ def _select_callers(session: Session, identities: Sequence[str]) -> dict[str, Ca
 def _stored_answers(
     session: Session, requests: Iterable[Prepared]
 ) -> dict[tuple[str, str, str], StoredAnswer]:
-    key = (request.c.channel, request.c.sender, request.c.key)
     references = sorted({r.request.reference for r in requests})
+    channels, senders, keys = map(list, zip(*references, strict=True))
     rows = session.execute(
-        select(*key, request.c.digest, request.c.key_version, request.c.answer).where(
-            tuple_(*key).in_(references)
-        )
+        _STORED_ANSWERS, {"channels": channels, "senders": senders, "keys": keys}
     )
     return {
         (row.channel, row.sender, row.key): StoredAnswer(row.digest, row.key_version, row.answer)
@@ -169,11 +194,7 @@ def _stored_answers(
 def _redeemed(session: Session, serials: Sequence[int]) -> dict[int, Redeemed]:
     if not serials:
         return {}
-    rows = session.execute(
-        select(
-            redemption.c.serial, redemption.c.account_number, redemption.c.caller, redemption.c.at
-        ).where(redemption.c.serial.in_(serials))
-    )
+    rows = session.execute(_REDEEMED, {"serials": serials})
     return {row.serial: Redeemed(row.account_number, row.caller, row.at) for row in rows}
 
 
@@ -187,14 +208,9 @@ def _wrong_this_hour(session: Session, requests: Sequence[Prepared]) -> dict[tup
     )
     if not senders:
         return {}
-    key = (attempt.c.channel, attempt.c.sender)
+    channels, names = map(list, zip(*senders, strict=True))
     rows = session.execute(
-        select(*key, func.count().label("wrong"))
-        .where(
-            tuple_(*key).in_(senders),
-            attempt.c.at > session.now - PARTNER_WINDOW,
-            attempt.c.code == Code.PIN_UNKNOWN,
-        )
-        .group_by(*key)
+        _WRONG_SINCE,
+        {"channels": channels, "senders": names, "since": session.now - PARTNER_WINDOW},
     )
     return {(row.channel, row.sender): row.wrong for row in rows}

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
-from core.db import Database, Session
+from core.db import Database, Session, UtcDateTime
 from core.keyfile import KeyFile
+from core.sets import among
 from redemption.requests import RedeemRequest
 from redemption.tables import caller
 from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers
@@ -97,13 +98,17 @@ def _digest(keyfile: KeyFile, version: int, request: RedeemRequest) -> bytes:
     return hashlib.sha256(msgspec.json.encode(content)).digest()
 
 
+_LOCKED = select(caller.c.identity).where(
+    among(caller.c.identity, "identities"),
+    caller.c.locked_rule.is_not(None),
+    or_(
+        caller.c.locked_until.is_(None),
+        caller.c.locked_until > bindparam("now", type_=UtcDateTime),
+    ),
+)
+
+
 def _locked_callers(session: Session, requests: Sequence[RedeemRequest]) -> set[str]:
     identities = sorted({r.caller.identity for r in requests})
-    rows = session.execute(
-        select(caller.c.identity).where(
-            caller.c.identity.in_(identities),
-            caller.c.locked_rule.is_not(None),
-            or_(caller.c.locked_until.is_(None), caller.c.locked_until > session.now),
-        )
-    )
+    rows = session.execute(_LOCKED, {"identities": identities, "now": session.now})
     return {row.identity for row in rows}

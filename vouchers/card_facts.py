@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from core.db import Session
+from core.sets import among
 from vouchers.serials import batch_of
 from vouchers.tables import batch, denomination, lot, voucher, voucher_hold
 
@@ -46,17 +47,29 @@ def load_cards(session: Session, serials: Sequence[int]) -> dict[int, CardFacts]
     }
 
 
+_NEAREST_LOTS = select(
+    voucher.c.serial,
+    voucher.c.batch_id,
+    select(func.max(lot.c.first_serial))
+    .where(lot.c.first_serial <= voucher.c.serial)
+    .scalar_subquery()
+    .label("first_serial"),
+).where(among(voucher.c.serial, "serials"))
+_SHARE_LOTS = (
+    select(lot, denomination.c.face_fen)
+    .join(batch, batch.c.id == lot.c.batch_id)
+    .join(denomination, denomination.c.id == batch.c.denomination_id)
+    .where(among(lot.c.first_serial, "starts"))
+    .order_by(lot.c.first_serial)
+    .with_for_update(read=True, of=lot)
+)
+_HOLDS = select(voucher_hold.c.serial, voucher_hold.c.hold).where(
+    among(voucher_hold.c.serial, "serials")
+)
+
+
 def _nearest_lots(session: Session, serials: Sequence[int]) -> dict[int, int]:
-    nearest = (
-        select(func.max(lot.c.first_serial))
-        .where(lot.c.first_serial <= voucher.c.serial)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(voucher.c.serial, voucher.c.batch_id, nearest.label("first_serial")).where(
-            voucher.c.serial.in_(serials)
-        )
-    )
+    rows = session.execute(_NEAREST_LOTS, {"serials": serials})
     return {
         row.serial: row.first_serial
         for row in rows
@@ -65,14 +78,7 @@ def _nearest_lots(session: Session, serials: Sequence[int]) -> dict[int, int]:
 
 
 def _share_lots(session: Session, starts: Sequence[int]) -> dict[int, Row[Any]]:
-    rows = session.execute(
-        select(lot, denomination.c.face_fen)
-        .join(batch, batch.c.id == lot.c.batch_id)
-        .join(denomination, denomination.c.id == batch.c.denomination_id)
-        .where(lot.c.first_serial.in_(starts))
-        .order_by(lot.c.first_serial)
-        .with_for_update(read=True, of=lot)
-    )
+    rows = session.execute(_SHARE_LOTS, {"starts": starts})
     return {row.first_serial: row for row in rows}
 
 
@@ -93,7 +99,5 @@ def _facts(serial: int, row: Row[Any] | None, voucher_hold: str | None) -> CardF
 def _holds(session: Session, serials: Sequence[int]) -> dict[int, str]:
     if not serials:
         return {}
-    rows = session.execute(
-        select(voucher_hold.c.serial, voucher_hold.c.hold).where(voucher_hold.c.serial.in_(serials))
-    )
+    rows = session.execute(_HOLDS, {"serials": serials})
     return {row.serial: row.hold for row in rows}

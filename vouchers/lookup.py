@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from core.db import Session, chunks
+from core.db import Session
 from core.keyfile import KeyFile
+from core.sets import among
 from core.settings import Settings
 from vouchers.pins import Pin, candidate_tags, full_tag, verifier_message, verifies
 from vouchers.tables import batch, denomination, voucher
-
-_TAGS_IN_ONE_SELECT = 8192
-"""512 PINs under 4 key versions give 4,096 tags, so that a redemption list is one SELECT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +98,24 @@ def find_vouchers(
     return [None if pin is None else found[pin] for pin in pins]
 
 
-def _rows_by_tag(session: Session, tags: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
-    query = (
-        select(
-            voucher.c.pin_tag,
-            voucher.c.serial,
-            voucher.c.batch_id,
-            voucher.c.salt,
-            voucher.c.verifier,
-            batch.c.key_version,
-            denomination.c.face_fen,
-        )
-        .join(batch, batch.c.id == voucher.c.batch_id)
-        .join(denomination, denomination.c.id == batch.c.denomination_id)
+_BY_TAG = (
+    select(
+        voucher.c.pin_tag,
+        voucher.c.serial,
+        voucher.c.batch_id,
+        voucher.c.salt,
+        voucher.c.verifier,
+        batch.c.key_version,
+        denomination.c.face_fen,
     )
-    found: dict[uuid.UUID, Row[Any]] = {}
-    for some in chunks(tags, _TAGS_IN_ONE_SELECT):
-        rows = session.execute(query.where(voucher.c.pin_tag.in_(some)))
-        found.update((row.pin_tag, row) for row in rows)
-    return found
+    .join(batch, batch.c.id == voucher.c.batch_id)
+    .join(denomination, denomination.c.id == batch.c.denomination_id)
+    .where(among(voucher.c.pin_tag, "tags"))
+)
+
+
+def _rows_by_tag(session: Session, tags: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
+    return {row.pin_tag: row for row in session.execute(_BY_TAG, {"tags": tags})}
 
 
 def _by_full_tag(keyfile: KeyFile, hits: Sequence[Row[Any]], pin: Pin) -> Found | None:

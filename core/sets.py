@@ -1,0 +1,166 @@
+"""Statements over many rows whose text does not grow with their number.
+
+A list travels as one bound array (PostgreSQL) or as JSON text (SQLite), so that one prepared
+statement serves a single row and a list of 512, and nothing is compiled or parsed anew.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Insert,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from core.db import Session
+
+
+class ListOf(TypeDecorator[list[Any]]):
+    """A list of values of one column's type, bound as one parameter."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose an array where there are arrays, else text."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.ARRAY(self.item))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
+        """Hand an array over as it is, or JSON as text."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        return json.dumps([item.hex if isinstance(item, UUID) else item for item in value])
+
+
+class _Among(FunctionElement[bool]):
+    """Columns first, then as many lists."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the list bound as `name`."""
+    return _Among(column, bindparam(name, type_=ListOf(column.type)))
+
+
+def all_among(columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition that the columns together are one row of the lists bound as named."""
+    lists = [bindparam(name, type_=ListOf(column.type)) for name, column in columns.items()]
+    return _Among(*columns.values(), *lists)
+
+
+@compiles(_Among, "postgresql")
+def _with_arrays(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
+    parts = [compiler.process(part, **more) for part in element.clauses]
+    half = len(parts) // 2
+    if half == 1:
+        return f"{parts[0]} = ANY ({parts[1]})"
+    columns, lists = ", ".join(parts[:half]), ", ".join(parts[half:])
+    return f"({columns}) IN (SELECT * FROM unnest({lists}))"  # noqa: S608 - parts are compiled
+
+
+@compiles(_Among, "sqlite")
+def _with_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
+    parts = [compiler.process(part, **more) for part in element.clauses]
+    half = len(parts) // 2
+    columns, (first, *others) = ", ".join(parts[:half]), parts[half:]
+    values = ["value", *(f"json_extract({item}, '$[' || key || ']')" for item in others)]
+    return f"({columns}) IN (SELECT {', '.join(values)} FROM json_each({first}))"  # noqa: S608
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that have the same columns, in one statement where the database can."""
+    _insert(session, table, rows, new_only=False)
+
+
+def insert_new_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert the rows that no unique constraint holds already; return how many those were."""
+    return _insert(session, table, rows, new_only=True)
+
+
+def update_rows(
+    session: Session,
+    table: Table,
+    key: str,
+    rows: Sequence[Mapping[str, Any]],
+    adding: Sequence[str] = (),
+) -> int:
+    """Set the other columns of the rows with these keys; those of `adding` are added to.
+
+    Returns how many rows were there.
+    """
+    if not rows:
+        return 0
+    names, adds = tuple(rows[0]), tuple(adding)
+    if session.is_sqlite:
+        statement = _update_one(table, key, names, adds)
+        bound = [{f"new_{name}": row[name] for name in names} for row in rows]
+        return session.execute(statement, bound).rowcount
+    lists = {f"new_{name}": [row[name] for row in rows] for name in names}
+    return session.execute(_update_many(table, key, names, adds), lists).rowcount
+
+
+def _insert(
+    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, new_only: bool
+) -> int:
+    if not rows:
+        return 0
+    names = tuple(rows[0])
+    if session.is_sqlite:
+        statement = session.insert_new(table) if new_only else insert(table)
+        return session.execute(statement, rows).rowcount
+    lists = {f"new_{name}": [row[name] for row in rows] for name in names}
+    return session.execute(_insert_many(table, names, new_only), lists).rowcount
+
+
+@lru_cache(maxsize=256)
+def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> Insert:
+    lists = select(*(func.unnest(_new_list(table, name)) for name in names))
+    statement = postgresql.insert(table).from_select(list(names), lists)
+    return statement.on_conflict_do_nothing() if new_only else statement
+
+
+@lru_cache(maxsize=256)
+def _update_many(table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...]) -> Update:
+    new = select(*(func.unnest(_new_list(table, name)).label(name) for name in names)).subquery(
+        "new"
+    )
+    values = {n: (table.c[n] + new.c[n] if n in adds else new.c[n]) for n in names if n != key}
+    return update(table).where(table.c[key] == new.c[key]).values(values)
+
+
+@lru_cache(maxsize=256)
+def _update_one(table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...]) -> Update:
+    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    values = {n: (table.c[n] + new[n] if n in adds else new[n]) for n in names if n != key}
+    return update(table).where(table.c[key] == new[key]).values(values)
+
+
+def _new_list(table: Table, name: str) -> BindParameter[list[Any]]:
+    return bindparam(f"new_{name}", type_=ListOf(table.c[name].type))
