@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from redemption.dialogue.numbers import LONGEST_ACCOUNT, Named, read_groups, serial_or_none
+from redemption.dialogue.numbers import LONGEST_ACCOUNT, read_groups, serial_or_none
 from vouchers.pins import Pin
 
 LONGEST_TEXT = 500
@@ -17,7 +17,7 @@ CODE_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class TopUp:
-    """Redeem a card. Without `pin` the message named no card in a form that could be one."""
+    """Redeem a card. All empty: the message named no card in a form that could be one."""
 
     account_number: str | None = None
     pin: Pin | None = field(default=None, repr=False)
@@ -109,7 +109,7 @@ _INVISIBLE = {"Cf"}
 def parse_text(text: str, account_lengths: Sequence[int]) -> Command:
     """Return what a message asks for; never raises, whatever the message holds.
 
-    A PIN that is not well formed is not kept: the command is then a TopUp without `pin`.
+    A PIN that is not well formed is not kept, nor anything that stood beside it.
     """
     if len(text) > LONGEST_TEXT:
         return Unclear()
@@ -144,10 +144,10 @@ def _digits_alone(words: list[str], account_lengths: Sequence[int]) -> Command:
 
 def _top_up(words: list[str], account_lengths: Sequence[int]) -> Command:
     digits_only = all(_is_digits(word) for word in words)
-    named = (read_groups(words, account_lengths) if digits_only else None) or Named()
-    if named.pin is None:
-        # A serial without its PIN must never reach the engine, which would take it as looked up.
-        return TopUp(account_number=named.account_number)
+    named = read_groups(words, account_lengths) if digits_only else None
+    if named is None:
+        # Not even the serial: without its PIN the engine would take it as looked up.
+        return TopUp()
     return TopUp(named.account_number, named.pin, named.serial)
 
 

@@ -14,11 +14,11 @@ _PRINTED_GROUP = 6
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a message names; a PIN or serial that is not well formed is left out."""
+    """What a message names beside its well-formed PIN."""
 
-    account_number: str | None = None
-    pin: Pin | None = field(default=None, repr=False)
-    serial: int | None = None
+    account_number: str | None
+    pin: Pin = field(repr=False)
+    serial: int | None
 
 
 def pin_or_none(digits: str) -> Pin | None:
@@ -38,11 +38,12 @@ def serial_or_none(text: str) -> int | None:
 
 
 def read_groups(groups: Sequence[str], account_lengths: Sequence[int]) -> Named | None:
-    """Return what the groups name, at most one of each kind; None where they do not add up.
+    """Return what the groups name: a PIN, and at most one account and serial beside it.
 
     Separators between the parts may be lost: each length is made up of parts in one way only,
-    whatever account lengths are allowed. A wrong serial makes the PIN beside it malformed too:
-    nothing may be looked up by halves.
+    whatever account lengths are allowed. None where they do not add up, the PIN is not well formed
+    or the serial is wrong: nothing of them is kept then,
+    for digits taken for an account may be a PIN's.
     """
     forms = _forms(account_lengths)
     parts: dict[str, str] = {}
@@ -93,10 +94,9 @@ def _is_printed(three: list[str], forms: dict[int, _Form]) -> bool:
     return form is not None and form[-1][0] == "pin"
 
 
-def _named(parts: dict[str, str]) -> Named:
-    account_number = parts.get("account")
+def _named(parts: dict[str, str]) -> Named | None:
     pin = pin_or_none(parts.get("pin", ""))
     serial = serial_or_none(parts["serial"]) if "serial" in parts else None
     if pin is None or (serial is None and "serial" in parts):
-        return Named(account_number)
-    return Named(account_number, pin, serial)
+        return None
+    return Named(parts.get("account"), pin, serial)

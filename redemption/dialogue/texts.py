@@ -72,9 +72,11 @@ def _once(texter: Texter, command: Command) -> TextReply:
 
 
 def _top_up(texter: Texter, command: TopUp) -> TextReply:
-    number = command.account_number or texter.own_account()
-    if number is None and command.pin is not None:
-        return texter.reply("account_missing")
+    number = command.account_number
+    if command.pin is not None and number is None:
+        number = texter.own_account()
+        if number is None:
+            return texter.reply("account_missing")
     request = RedeemRequest(
         channel=CHANNEL,
         sender=texter.gateway,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from core.db import Database
-from core.errors import DomainError
+from core.errors import DomainError, TryLater
 from core.tables import outbox
 from redemption.dialogue.calls import (
     DialogueUnknown,
@@ -138,4 +138,25 @@ def test_of_ten_calls_for_one_card_one_gets_it(
         list(pool.map(lambda call: call.press(*TO_PIN, cards[0].pin.digits), calls))
         done = list(pool.map(lambda call: call.press("#").state, calls))
     assert sorted(done) == ["done"] + ["menu"] * 9
+    assert count(db, redemption) == 1
+
+
+def test_of_two_deliveries_the_first_reply_that_is_kept_is_everybodys(
+    phone: Phone, db: Database, cards: list[Card]
+) -> None:
+    phone.press(*TO_PIN, cards[0].pin.digits)
+    working = phone.deps
+    first: list[str] = []
+
+    def redeem(asked: RedeemRequest) -> Outcome:
+        if first:
+            return working.redeem(asked)
+        first.append("on its way")
+        first.append(msgspec.json.encode(phone.again("#")).decode())
+        raise TryLater("this delivery comes too late")
+
+    phone.deps = replace(working, redeem=redeem)
+    reply = phone.press("#")
+    assert reply.state == "done"
+    assert msgspec.json.encode(reply).decode() == first[1]
     assert count(db, redemption) == 1

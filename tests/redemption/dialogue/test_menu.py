@@ -201,6 +201,11 @@ def test_three_malformed_pins_end_the_call_and_none_is_looked_up() -> None:
     assert [e for e in call.effects if isinstance(e, CheckCard)] == [CheckCard(None)] * 3
 
 
+def test_a_flood_of_malformed_pins_ends_the_call_at_once() -> None:
+    world = instead(CheckCard=answers(Code.PIN_MALFORMED, silent=True))
+    assert Call(world).press(*TO_PIN, WRONG).last.end
+
+
 def test_three_unknown_pins_end_the_call() -> None:
     world = instead(CheckCard=answers(Code.PIN_UNKNOWN, tries_left=2, wrong_today=3))
     call = Call(world).press(*TO_PIN, DIGITS)

@@ -126,6 +126,8 @@ def test_without_an_account_the_registered_one_is_used_or_asked_for(
 ) -> None:
     assert send(cards[0].pin.digits).startswith("请将户号和密码一起发送")
     assert count(db, attempt) == 0
+    assert "18位" in send(malformed(cards[0].pin))
+    assert count(db, attempt) == 1
     register(db, ACCOUNT)
     assert send(cards[0].pin.digits).startswith("充值50.00元，户号尾号4567")
 
