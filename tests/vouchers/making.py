@@ -1,6 +1,6 @@
 """The way to a generated batch, by the product's own use cases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyrage
@@ -33,7 +33,7 @@ class House:
     agrees: Actor
     admin: Actor
     warehouse_id: int
-    secret_key: str
+    secret_key: str = field(repr=False)
 
     def agree(self, approval_id: int) -> Any:
         """Let the second person agree."""
