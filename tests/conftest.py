@@ -18,7 +18,7 @@ from core.clock import Clock
 from core.db import Database
 from core.keyfile import Keys
 from core.settings import Settings
-from migrations.model import whole_metadata
+from migrations.schema import upgrade
 from tests.clocks import FakeClock
 from tests.scratch import make_root, remove_root
 from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
@@ -38,7 +38,7 @@ class Run:
 
     @property
     def sqlite_template(self) -> Path:
-        """An SQLite file with the schema and no rows but the schema's own."""
+        """An SQLite file with the schema and no rows."""
         return self.root / "template.db"
 
 
@@ -99,7 +99,7 @@ def _start(stack: contextlib.ExitStack) -> Run:
 
 def _make_template(settings: Settings) -> None:
     database = Database(settings)
-    whole_metadata().create_all(database.engine)
+    upgrade(database)
     database.dispose()
 
 
