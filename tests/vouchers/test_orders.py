@@ -184,6 +184,8 @@ def test_a_name_and_a_code_belong_to_one_printer(house: House, name: str, code: 
         "\ud800",
         "\x00",
     ],
+    # The keys are drawn at random, and all workers must call the tests by the same names.
+    ids=["empty", "prefix", "cut", "mistyped", "ssh", "secret", "surrogate", "nul"],
 )
 def test_only_an_age_public_key_is_a_printers_key(house: House, key: str) -> None:
     with pytest.raises(PrinterKeyInvalid) as caught:
