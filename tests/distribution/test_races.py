@@ -13,13 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from core.db import Database, Session, is_unique_violation
 from core.errors import DomainError
 from distribution.errors import OverCreditLimit
-from distribution.moves import PendingApproval
+from distribution.moves import PendingApproval, move_cards
+from distribution.requests import MoveRequest
 from redemption.tables import redemption
 from tests.distribution.trade import FACE_FEN, Trade
 from tests.factories import make_batch, make_electricity_account, make_redemption
 from vouchers.card_facts import LotMoved, load_cards
-from vouchers.lots import load_lots
-from vouchers.serials import SerialRange
+from vouchers.serials import serial_text
 
 T = TypeVar("T")
 KEPT = 4
@@ -120,21 +120,43 @@ def test_moves_of_overlapping_ranges_at_once_keep_the_tiling(trade: Trade) -> No
     assert trade.lots(first) == [(0, 199, "stocked", "outlet", None)]
 
 
-def test_a_card_whose_lot_is_being_de_activated_is_not_redeemed(postgresql_trade: Trade) -> None:
-    """The mover has locked the lot and looked for redemptions; one more must wait and then fail."""
+def test_a_de_activation_waits_for_a_redemption_under_way_and_then_fails(
+    postgresql_trade: Trade,
+) -> None:
     trade = postgresql_trade
     first = trade.batch(10, "active")
-    with trade.db.write() as session:
-        number = make_electricity_account(session)
     approval_id = trade.pend("agent", "deactivate", first, first + 9)
-    with trade.db.write() as session, ThreadPoolExecutor(2) as pool:
-        load_lots(session, SerialRange(first, first + 9))
-        agreed = pool.submit(trade.agree, approval_id)
-        redeemed = pool.submit(redeem_one, trade.db, first + 3, number)
-        wait_for_lock_waiters(trade.db, 2)
-        session.connection.commit()
-        outcomes = {redeemed.result(), outcome(agreed.result) == "done"}
-    assert outcomes == {True, False}
+    with ThreadPoolExecutor(1) as pool:
+        with trade.db.write() as session:
+            load_cards(session, [first + 3])
+            make_redemption(session, first + 3)
+            agreed = pool.submit(outcome, lambda: trade.agree(approval_id))
+            wait_for_lock_waiters(trade.db, 1)
+        assert agreed.result() == "already_redeemed"
+    assert trade.lots(first) == [(0, 9, "active", "outlet", None)]
+
+
+def test_a_redemption_waits_for_a_move_under_way_and_then_finds_the_card_held(
+    postgresql_trade: Trade,
+) -> None:
+    trade = postgresql_trade
+    first = trade.batch(10, "active")
+    request = MoveRequest(
+        move="hold",
+        first_serial=serial_text(first + 2),
+        last_serial=serial_text(first + 4),
+        hold="stolen",
+        reason="report 12",
+    )
+    with ThreadPoolExecutor(2) as pool:
+        with trade.db.write() as session:
+            numbers = [make_electricity_account(session) for _ in range(2)]
+        with trade.db.write() as session:
+            move_cards(session, trade.people["issuer"], request)
+            inside = pool.submit(redeem_one, trade.db, first + 3, numbers[0])
+            beside = pool.submit(redeem_one, trade.db, first + 9, numbers[1])
+            wait_for_lock_waiters(trade.db, 2)
+        assert (inside.result(), beside.result()) == (False, True)
 
 
 def wait_for_lock_waiters(db: Database, count: int) -> None:
@@ -144,8 +166,11 @@ def wait_for_lock_waiters(db: Database, count: int) -> None:
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
     with db.engine.connect() as connection:
-        while connection.exec_driver_sql(query).scalar_one() < count:
+        for _ in range(20_000):
+            if connection.exec_driver_sql(query).scalar_one() >= count:
+                return
             connection.rollback()
+    raise AssertionError("the transactions did not come to wait for each other")
 
 
 def test_no_card_is_redeemed_and_also_credited_back_while_its_lot_moves(trade: Trade) -> None:
