@@ -52,16 +52,10 @@ class App:
 
         return Database(self.settings)
 
-    @cached_property
+    @property
     def sign_in_path(self) -> Path:
-        """Where the token of `wanneng login` is kept: for this user, and this key file."""
-        key_file = self.settings.key_file
-        home = os.environ.get("XDG_STATE_HOME")
-        if not home:
-            return key_file.with_name(f"{key_file.stem}.sign-in")
-        # The whole path is in the name, so that installations do not share a sign-in.
-        name = "_".join(key_file.absolute().parts[1:])
-        return Path(home) / "wanneng" / f"{name}.sign-in"
+        """Where the token of `wanneng login` is kept."""
+        return sign_in_path(self.settings)
 
     @cached_property
     def actor(self) -> "Actor":
@@ -79,6 +73,17 @@ class App:
         """Close what was opened."""
         if "db" in self.__dict__:
             self.db.dispose()
+
+
+def sign_in_path(settings: Settings) -> Path:
+    """Return the file of the token: under XDG_STATE_HOME, else beside the key file."""
+    key_file = settings.key_file
+    home = os.environ.get("XDG_STATE_HOME")
+    if not home:
+        return key_file.with_name(f"{key_file.stem}.sign-in")
+    # The whole path is in the name, so that installations do not share a sign-in.
+    name = "_".join(key_file.absolute().parts[1:])
+    return Path(home) / "wanneng" / f"{name}.sign-in"
 
 
 def sqlite_path(settings: Settings) -> Path | None:

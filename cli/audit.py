@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from audit.invariant import LIMIT
+from audit.invariant import LIMIT, Offence
 from audit.verify import Result, verify
 from cli.app import App
 from cli.command import command, pass_app
@@ -27,32 +28,39 @@ def verify_all(app: App) -> None:
             results = verify(app.db, progress)
     except SQLAlchemyError as error:
         raise CouldNotLook(f"the database could not be read ({type(error).__name__})") from error
-    app.out.result(_plain(results), *audit_lines(results))
+    app.out.result(_plain(results), audit_table(results))
     if not all(result.holds for result in results):
         end(REFUSED)
 
 
-def audit_lines(results: Sequence[Result]) -> list[Text]:
-    """Return one line for each invariant, its offences below it, and the sum of all."""
-    lines: list[Text] = []
+def audit_table(results: Sequence[Result], cut_to: int | None = None) -> Table:
+    """Return each invariant, its offences below it, and the sum of all.
+
+    With `cut_to` each is cut to one line of so many columns.
+    """
+    code_width = max(len(result.invariant.code) for result in results)
+    rest = None if cut_to is None else cut_to - code_width - len("✓  ")
+    lines = Table.grid(padding=(0, 1))
+    lines.add_column(width=1)
+    lines.add_column(width=code_width)
+    lines.add_column(no_wrap=cut_to is not None, max_width=rest, overflow="ellipsis")
     for result in results:
-        lines.append(_line(result))
-        lines += [_offence(item.subject, item.facts) for item in result.offences]
+        mark = Text("✓", "green") if result.holds else Text("✗", "bold red")
+        lines.add_row(mark, result.invariant.code, result.invariant.en)
+        for offence in result.offences:
+            lines.add_row("", "", _offence(offence))
         if len(result.offences) == LIMIT:
-            lines.append(Text("      … and maybe more; mend these first"))
+            lines.add_row("", "", Text("… and maybe more; mend these first", "red"))
     broken = sum(not result.holds for result in results)
+    style = "bold red" if broken else "bold green"
     summary = f"{len(results) - broken} of {len(results)} invariants hold"
-    return [*lines, Text(summary, "bold red" if broken else "bold green")]
+    lines.add_row("", "", Text(summary, style))
+    return lines
 
 
-def _line(result: Result) -> Text:
-    mark = Text("✓ ", "green") if result.holds else Text("✗ ", "bold red")
-    return Text.assemble(mark, Text(f"{result.invariant.code:<22} "), result.invariant.en)
-
-
-def _offence(subject: str, facts: Any) -> Text:
-    told = ", ".join(f"{name} {value}" for name, value in facts.items())
-    return Text(f"      {subject}: {told}" if told else f"      {subject}", "red")
+def _offence(offence: Offence) -> Text:
+    told = ", ".join(f"{name} {value}" for name, value in offence.facts.items())
+    return Text(f"{offence.subject}: {told}" if told else offence.subject, "red")
 
 
 def _plain(results: Sequence[Result]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def init(app: App) -> None:
     """
     path = sqlite_path(app.settings)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
     db = app.open_db()
     try:
         done = prepare(db, app.keys)

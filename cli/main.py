@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from cli.app import App
 from cli.command import Tree, write_block
-from cli.failures import EXIT_CODES, failure_of
+from cli.failures import EXIT_CODES, INTERRUPTED, failure_of
 from cli.tree import ENTRIES
 
 _HELP = """Prepaid recharge cards: made, sold, redeemed exactly once, accounted for to the fen.
@@ -59,7 +59,7 @@ def run(args: Sequence[str]) -> int:
         return _code(ended.code)
     except BrokenPipeError:  # the reader, like `head`, has seen enough
         sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123, SIM115
-        return 0
+        return INTERRUPTED
     except (Exception, KeyboardInterrupt) as error:
         failure = failure_of(error)
         failure.tell(app.out.as_json or "--json" in args)

@@ -33,7 +33,7 @@ class Out:
             sys.stdout.flush()
             return
         for item in people:
-            console().print(item, highlight=False, markup=False, soft_wrap=isinstance(item, str))
+            write(console(), item)
 
     def note(self, text: str) -> None:
         """Print a message to stderr, such as what to do next."""
@@ -41,7 +41,7 @@ class Out:
         sys.stderr.flush()
 
     @contextmanager
-    def progress(self, what: str, unit: str = "") -> Iterator[Progress]:
+    def progress(self, what: str) -> Iterator[Progress]:
         """Show on stderr how far long work is; only its end where stderr is no terminal."""
         if not sys.stderr.isatty():
             yield lambda _done, _total: None
@@ -49,8 +49,8 @@ class Out:
         from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        columns = (BarColumn(), MofNCompleteColumn(), unit, TimeRemainingColumn())
-        with Bars("{task.description}", *columns, console=console(stderr=True)) as bars:
+        columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Bars(*columns, console=console(stderr=True), transient=True) as bars:
             task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
@@ -62,6 +62,15 @@ def console(*, stderr: bool = False) -> "Console":
     stream = sys.stderr if stderr else sys.stdout
     free = stream.isatty() or "COLUMNS" in os.environ
     return Console(file=stream, width=None if free else _WIDTH_WITHOUT_TERMINAL, highlight=False)
+
+
+def write(to: "Console", item: "RenderableType") -> None:
+    """Print text as it is, or a table; without blanks at the ends of lines."""
+    with to.capture() as captured:
+        to.print(item, highlight=False, markup=False, soft_wrap=isinstance(item, str))
+    lines = [line.rstrip() for line in captured.get().rstrip("\n").split("\n")]
+    to.file.write("\n".join(lines) + "\n")
+    to.file.flush()
 
 
 def table(

@@ -1,6 +1,7 @@
 """`wanneng serve`: the HTTP server, after a look whether it may run like this."""
 
 import os
+import socket
 import tempfile
 from contextlib import ExitStack
 
@@ -84,7 +85,11 @@ def check_start(app: App) -> None:
 
 
 def start(host: str, port: int, workers: int) -> None:
-    """Serve until a signal says stop; each worker reads the environment for itself."""
+    """Serve until a signal says stop; each worker reads the environment for itself.
+
+    Raises ConfigurationError where the address cannot be listened on.
+    """
+    _check_free(host, port)
     with ExitStack() as stack:
         if workers > 1 and _METRICS_DIRECTORY not in os.environ:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
@@ -102,3 +107,17 @@ def start(host: str, port: int, workers: int) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=KILL_AFTER_S,
         ).serve()
+
+
+def _check_free(host: str, port: int) -> None:
+    # The server's own error would not say what to do.
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        why = error.strerror or "unknown address"
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port} ({why}); choose another with --host, --port"
+        ) from error
