@@ -1,5 +1,8 @@
 """Measures for Prometheus. No label ever holds a PIN, a caller, an account or an address."""
 
+from pathlib import Path
+
+import psutil
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -25,6 +28,8 @@ class Metrics:
 
     def __init__(self, shared_directory: str | None = None) -> None:
         self._shared_directory = shared_directory
+        if shared_directory is not None:
+            _forget_dead_processes(Path(shared_directory))
         self._registry = CollectorRegistry()
         registry = self._registry
         self._requests = Histogram(
@@ -95,3 +100,11 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=self._shared_directory)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _forget_dead_processes(directory: Path) -> None:
+    """A killed worker leaves behind what it had waiting; its counters stay counted."""
+    for file in directory.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            file.unlink(missing_ok=True)

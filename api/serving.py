@@ -1,5 +1,6 @@
 """Starting the server: how many workers are allowed, and what they share."""
 
+import multiprocessing
 import os
 import tempfile
 from contextlib import ExitStack
@@ -56,6 +57,8 @@ def serve(settings: Settings, host: str, port: int, workers: int = 1) -> None:
         if workers > 1 and _METRICS_DIRECTORY not in os.environ:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
+        # Fresh processes, not copies of this one: they share no connection and no measure with it.
+        multiprocessing.set_start_method("spawn", force=True)
         Granian(
             "api.app:create",
             address=host,

@@ -1,9 +1,11 @@
 """One server a worker and kind of database for all tests; every test makes its own cards."""
 
+import contextlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -27,18 +29,19 @@ def house_directory(run: Run) -> Iterator[Path]:
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def world(run: Run, house_directory: Path, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A furnished database: the tests run once on SQLite and once on PostgreSQL."""
+@contextlib.contextmanager
+def furnished(run: Run, directory: Path, kind: str, redis_url: str = "") -> Generator[World]:
+    """Make and fill a database of its own; removed at the end."""
     name = f"a{uuid.uuid4().hex}"
-    url = f"sqlite:///{house_directory}/{name}.db"
-    if request.param == "postgresql":
+    url = f"sqlite:///{directory}/{name}.db"
+    if kind == "postgresql":
         with run.postgres.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}")
         url = run.postgres.url(name)
     settings = Settings(
         database_url=url,
-        key_file=house_directory / f"{name}.json",
+        redis_url=redis_url,
+        key_file=directory / f"{name}.json",
         argon2_memory_kib=64,
         max_body_bytes=100_000,
     )
@@ -47,9 +50,16 @@ def world(run: Run, house_directory: Path, request: pytest.FixtureRequest) -> It
     schema.upgrade(db)
     yield furnish(db, Keys(settings.key_file))
     db.dispose()
-    if request.param == "postgresql":
+    if kind == "postgresql":
         with run.postgres.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def world(run: Run, house_directory: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A furnished database: the tests run once on SQLite and once on PostgreSQL."""
+    with furnished(run, house_directory, request.param) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +74,24 @@ def client(server: Server) -> Iterator[httpx.Client]:
     """A client of the server; it keeps connections open, as clients do."""
     with httpx.Client(base_url=server.url, timeout=30) as made:
         yield made
+
+
+@dataclass
+class Crew:
+    """A server with two workers on PostgreSQL and a Redis-protocol server."""
+
+    world: World
+    server: Server
+    client: httpx.Client
+
+
+@pytest.fixture(scope="session")
+def crew(run: Run, house_directory: Path, worker_id: str) -> Iterator[Crew]:
+    """Two workers that share a database and a Redis-protocol server."""
+    number = 40 if worker_id == "master" else 41 + int(worker_id.removeprefix("gw"))
+    with (
+        furnished(run, house_directory, "postgresql", run.redis.url(number)) as world,
+        serving(world.db.settings, house_directory / "crew.log", workers=2) as server,
+        httpx.Client(base_url=server.url, timeout=60) as client,
+    ):
+        yield Crew(world, server, client)

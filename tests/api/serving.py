@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import httpx
+import psutil
 
 from core.settings import Settings, variable
 
@@ -34,8 +35,8 @@ class Server:
 
     def worker_pids(self) -> list[int]:
         """Return the processes that answer requests."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in listed.read_text("ascii").split()]
+        children = psutil.Process(self.process.pid).children()
+        return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,64 @@
+"""What stands around every answer: headers, the log, what may not come twice."""
+
+import secrets
+
+import httpx
+import pytest
+
+from tests.api.serving import Server
+from tests.api.world import World
+from vouchers.pins import draw, grouped
+
+SAFE = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+@pytest.mark.parametrize(
+    "url", ["/", "/c", "/schema", "/health/live", "/nothing", "/api/v1/batches"]
+)
+def test_every_answer_carries_the_security_headers(client: httpx.Client, url: str) -> None:
+    answer = client.get(url)
+    assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+
+
+def test_answers_of_the_api_are_kept_nowhere(client: httpx.Client, world: World) -> None:
+    answer = client.get("/api/v1/reports/inventory", headers=world.as_staff("auditor"))
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_no_secret_that_was_sent_stands_in_the_log(
+    client: httpx.Client, world: World, server: Server
+) -> None:
+    marker = f"/{secrets.token_hex(8)}"
+    card, sent, account = world.card(), draw(), world.account()
+    body = {"pin": card.pin.digits, "account_number": account, "caller": "log-reader"}
+    client.post("/api/v1/redemptions", headers=world.as_partner(), json=body)
+    wrong = body | {"pin": grouped(sent)}
+    client.post("/api/v1/redemptions", headers=world.as_partner(), json=wrong)
+    client.post("/api/v1/redemptions", headers=world.as_partner(), json=body | {"x": sent.digits})
+    client.get(f"/c?pin={sent.digits}")
+    client.get(f"/api/v1/vouchers/{sent.digits}", headers=world.as_staff("auditor"))
+    client.get(f"{marker}/{sent.digits}")
+    client.get("/health/live")
+    log = server.log.read_text("utf-8")
+    assert "route=/api/v1/redemptions" in log
+    hidden = [card.pin.digits, sent.digits, grouped(sent), marker, world.partner_key, "log-reader"]
+    assert [secret for secret in hidden if secret in log] == []
+
+
+def test_a_request_is_logged_by_its_route_not_by_its_address(
+    client: httpx.Client, world: World, server: Server
+) -> None:
+    number = world.account()
+    client.get(f"/api/v1/accounts/{number}?x=1", headers=world.as_partner())
+    log = server.log.read_text("utf-8")
+    assert "route=/api/v1/accounts/{number}" in log
+    assert number not in log
