@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pyrage
 import pytest
@@ -21,6 +22,7 @@ from tests.factories import make_member
 from tests.vouchers.making import House, open_house
 from vouchers import generation, key_rotation, pins
 from vouchers.batches import Batch, get_batch
+from vouchers.draws import NewCard
 from vouchers.generation import (
     BatchAlreadyGenerated,
     GenerationFailed,
@@ -172,6 +174,12 @@ def test_a_source_that_repeats_itself_ends_the_batch(house: House) -> None:
     with pytest.raises(GenerationFailed, match="no PIN could be drawn") as caught:
         _make(house, house.approved(2), lambda: pin)
     assert pin.digits not in str(caught.value)
+
+
+def test_a_new_card_shows_neither_its_pin_nor_its_tags() -> None:
+    pin = pins.draw()
+    card = NewCard(1, pin, UUID(int=123456789), b"salt" * 4, b"verifier")
+    assert repr(card) == "NewCard(serial=1, pin=Pin(hidden))"
 
 
 def test_a_batch_is_made_once_even_if_two_begin_at_once(house: House) -> None:
