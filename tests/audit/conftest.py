@@ -14,7 +14,7 @@ from core import keyfile
 from core.db import Database
 from core.keyfile import Keys
 from core.settings import Settings
-from migrations.model import whole_metadata
+from migrations.schema import upgrade
 from tests.audit.world import World, whole_world
 from tests.clocks import FakeClock
 from tests.conftest import Run
@@ -39,5 +39,5 @@ def world(run: Run, admin: psycopg.Connection, request: pytest.FixtureRequest) -
         )
         db = Database(settings, clock)
         stack.callback(db.dispose)
-        whole_metadata().create_all(db.engine)
+        upgrade(db)
         yield stack.enter_context(whole_world(db, Keys(settings.key_file), clock))

@@ -18,6 +18,7 @@ from core.keyfile import Keys
 from distribution.moves import PendingApproval
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, RedeemRequest, caller_of_partner, caller_of_phone
+from redemption.unlock import unlock_caller
 from staff import approvals
 from tests.clocks import FakeClock
 from tests.distribution.trade import Trade, open_trade
@@ -183,7 +184,7 @@ def _returning(world: World) -> None:
 
 
 def _wrong_pins(world: World) -> None:
-    first, second, third = (f"+861380000010{n}" for n in (1, 2, 3))
+    first, second, third, fourth = (f"+861380000010{n}" for n in (1, 2, 3, 4))
     for _ in range(5):
         assert world.redeem(draw(), "4200000001", first).code is Code.PIN_UNKNOWN
     assert world.redeem(draw(), "4200000001", first).code is Code.CALLER_LOCKED
@@ -193,7 +194,12 @@ def _wrong_pins(world: World) -> None:
     assert world.redeem(None, "4200000001", second).code is Code.PIN_MALFORMED
     assert world.redeem(world.cards[19].pin, "4200000001", second).code is Code.REDEEMED
     for _ in range(5):
-        assert world.redeem(draw(), "4200000001", third).code is Code.PIN_UNKNOWN
+        assert world.redeem(draw(), "4200000001", fourth).code is Code.PIN_UNKNOWN
+    with world.db.write() as session:
+        service = world.trade.people["service"]
+        unlock_caller(session, service, f"tel:{fourth}", "identity checked")
+    for caller in (third, third, third, third, third, fourth):
+        assert world.redeem(draw(), "4200000001", caller).code is Code.PIN_UNKNOWN
     partner = RedeemRequest(
         channel="api",
         sender="bank",
