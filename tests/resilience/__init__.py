@@ -1,0 +1,1 @@
+"""What must hold when processes die, and where no PIN may ever lie."""

@@ -1,0 +1,45 @@
+"""The hunt finds what it is to find: a detector that cannot fire proves nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.pin_hunt import command_lines, pins_in_bytes, pins_in_files
+from vouchers.pins import draw, grouped
+
+PIN = draw()
+DIGITS = PIN.digits
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        DIGITS,
+        grouped(PIN),
+        grouped(PIN).replace(" ", "-"),
+        grouped(PIN).replace(" ", "%20"),
+        f"4200001234{DIGITS}",
+        f"GET /?text=CZ%23{DIGITS} HTTP/1.1",
+    ],
+)
+def test_a_planted_pin_is_found_in_a_file(tmp_path: Path, shown: str) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "server.log").write_bytes(b"\x00\xff" + shown.encode() + b"\xfe")
+    assert pins_in_files([tmp_path], [PIN]) == [str(tmp_path / "deep" / "server.log")]
+    assert pins_in_files([tmp_path], [draw()]) == []
+
+
+def test_a_pin_across_two_pieces_of_a_large_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "wal"
+    path.write_bytes(b"." * ((1 << 24) - 9) + DIGITS.encode() + b"." * 100)
+    assert pins_in_files([tmp_path], [PIN]) == [str(path)]
+
+
+def test_what_processes_show_is_searched() -> None:
+    shown = list(command_lines([os.getpid()]))
+    assert shown[0][0] == f"process {os.getpid()}"
+    assert b"pytest" in shown[0][1] or b"python" in shown[0][1]
+    assert pins_in_bytes([("arguments", f"wanneng redeem {DIGITS}".encode())], [PIN]) == [
+        "arguments"
+    ]
