@@ -90,8 +90,7 @@ def _joined(groups: Sequence[str], forms: dict[int, _Form]) -> list[str]:
 def _is_printed(three: list[str], forms: dict[int, _Form]) -> bool:
     if [len(group) for group in three[1:]] != [_PRINTED_GROUP, _PRINTED_GROUP]:
         return False
-    form = forms.get(len(three[0]) + 2 * _PRINTED_GROUP)
-    return form is not None and form[-1][0] == "pin"
+    return len(three[0]) + 2 * _PRINTED_GROUP in forms
 
 
 def _named(parts: dict[str, str]) -> Named | None:

@@ -210,6 +210,14 @@ def test_a_card_is_checked_by_its_serial(send: Texts, cards: list[Card]) -> None
     assert "切勿发送密码" in send(f"CK {cards[1].pin.digits}")
 
 
+def test_nobody_gets_the_reply_to_anothers_message_of_the_same_id(
+    send: Texts, db: Database
+) -> None:
+    register(db, ACCOUNT)
+    assert send("YE", "same").startswith("户号尾号4567：余额")
+    assert Texts(send.deps, "13700000009")("YE", "same").startswith("本机号码尚未绑定户号")
+
+
 def test_the_language_is_kept(send: Texts, cards: list[Card]) -> None:
     assert send("LANG EN") == "Messages will be in English."
     assert send(f"TOPUP {ACCOUNT} {wrong_pin().digits}") == (
