@@ -1,7 +1,9 @@
 """The money of a move: each of its pieces gets its price, and the books their entry."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from accounts import ledger
 from accounts.ledger import Entry, Posting

@@ -8,13 +8,16 @@ a row and a merge deletes one.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+import msgspec
+from msgspec.structs import asdict, replace
+from sqlalchemy import delete, func, select
 
 from core.db import Session
 from core.errors import DomainError, TryLater
+from core.sets import among, insert_rows, update_rows
 from vouchers.serials import CARDS_PER_BATCH, RangeOutsideBatch, SerialRange, serial_text
 from vouchers.tables import batch, lot
 
@@ -35,8 +38,7 @@ class LotsChanged(TryLater):
     """Somebody changed the lots without holding the batch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lot:
+class Lot(msgspec.Struct, frozen=True, kw_only=True):
     """One row of table lot. `version` rises with every change of any card's facts in it."""
 
     first_serial: int
@@ -171,29 +173,38 @@ def load_lots(session: Session, cards: SerialRange) -> list[Lot]:
 def save_lots(session: Session, old: Sequence[Lot], new: Sequence[Lot]) -> None:
     """Merge `new` and write what differs from the locked rows `old`.
 
-    Each row is changed only if it is still as it was loaded; else LotsChanged.
+    Rows are changed only if they are still as they were loaded; else LotsChanged.
     """
     todo = changes(old, merge(new))
+    _check_as_loaded(session, [*todo.deletes, *(was for was, _ in todo.updates)])
     if todo.deletes:
-        gone = lot.delete().where(*_as_loaded())
-        _expect(session.execute(gone, [_key(item) for item in todo.deletes]).rowcount, todo.deletes)
-    if todo.updates:
-        rows = [_key(was) | _values(becomes) for was, becomes in todo.updates]
-        done = session.execute(lot.update().where(*_as_loaded()).values(_VALUES), rows)
-        _expect(done.rowcount, rows)
-    if todo.inserts:
-        session.execute(lot.insert(), [asdict(item) for item in todo.inserts])
-
-
-_CHANGING = tuple(name for name in lot.c.keys() if name not in ("first_serial", "batch_id"))  # noqa: SIM118
-_VALUES: dict[str, BindParameter[object]] = {name: bindparam(f"new_{name}") for name in _CHANGING}
+        gone = [item.first_serial for item in todo.deletes]
+        session.execute(delete(lot).where(among(lot.c.first_serial, "gone")), {"gone": gone})
+    update_rows(session, lot, "first_serial", [asdict(becomes) for _, becomes in todo.updates])
+    insert_rows(session, lot, [asdict(item) for item in todo.inserts])
 
 
 def _agree(left: Lot, right: Lot) -> bool:
-    moved = right.clip(left.first_serial, left.last_serial)
-    return left.last_serial + 1 == right.first_serial and left == replace(
-        moved, version=left.version
+    return left.last_serial + 1 == right.first_serial and _facts(left) == _facts(right)
+
+
+def _facts(item: Lot) -> tuple[object, ...]:
+    return (
+        item.batch_id,
+        item.stage,
+        item.holder_id,
+        item.in_transit_to,
+        item.hold,
+        item.expires_on,
+        item.activated_on,
     )
+
+
+def _check_as_loaded(session: Session, old: Sequence[Lot]) -> None:
+    query = select(lot).where(among(lot.c.first_serial, "firsts"))
+    rows = session.execute(query, {"firsts": [item.first_serial for item in old]}).mappings()
+    if {row["first_serial"]: Lot(**row) for row in rows} != {i.first_serial: i for i in old}:
+        raise LotsChanged("the lots were changed meanwhile, try again")
 
 
 def _lock_lots(session: Session, cards: SerialRange) -> list[Lot]:
@@ -214,28 +225,3 @@ def _lock_lots(session: Session, cards: SerialRange) -> list[Lot]:
         .with_for_update()
     )
     return [Lot(**row) for row in rows.mappings()]
-
-
-def _as_loaded() -> tuple[ColumnElement[bool], ...]:
-    return (
-        lot.c.first_serial == bindparam("old_first_serial"),
-        lot.c.last_serial == bindparam("old_last_serial"),
-        lot.c.version == bindparam("old_version"),
-    )
-
-
-def _key(item: Lot) -> dict[str, object]:
-    return {
-        "old_first_serial": item.first_serial,
-        "old_last_serial": item.last_serial,
-        "old_version": item.version,
-    }
-
-
-def _values(item: Lot) -> dict[str, object]:
-    return {f"new_{name}": getattr(item, name) for name in _CHANGING}
-
-
-def _expect(count: int, rows: Sequence[object]) -> None:
-    if count != len(rows):
-        raise LotsChanged("the lots were changed meanwhile, try again")

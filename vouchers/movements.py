@@ -5,12 +5,16 @@ batch, replayed, give its lots.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import msgspec
+from msgspec.structs import replace
+
 from core.db import Session
+from core.sets import insert_rows
 from vouchers.lots import Lot, cut, load_lots, save_lots
 from vouchers.moves import MOVES, Terms, after
 from vouchers.serials import SerialRange
@@ -38,8 +42,7 @@ class Price:
     commission_fen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of a lot before and after its move; `before` is None where it is made."""
 
     move: str
@@ -61,11 +64,11 @@ class Step:
 
 def record_movements(session: Session, steps: Sequence[Step], cause: Cause) -> list[int]:
     """Write one movement row for each step; return their ids, which rise in that order."""
+    shared = {"at": session.now} | asdict(cause)
     rows: list[dict[str, Any]] = [
-        {"id": session.new_id(), "at": session.now} | asdict(cause) | _facts(step) for step in steps
+        {"id": session.new_id()} | shared | _facts(step) for step in steps
     ]
-    if rows:
-        session.execute(stock_movement.insert(), rows)
+    insert_rows(session, stock_movement, rows)
     return [row["id"] for row in rows]
 
 

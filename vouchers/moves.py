@@ -5,9 +5,11 @@ One table, MOVES, is the rule (domain rule: where a card is in its life). Nothin
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from core.errors import DomainError, InvalidInput
 from staff.permissions import Permission
@@ -234,18 +236,12 @@ def move_by_name(name: str) -> Move:
 def check(lots: Iterable[Lot], move: Move) -> None:
     """Raise WrongStage, LotOnHold or NotOnHold for the first lot that may not make the move."""
     for lot in lots:
-        where = {
-            "first_serial": serial_text(lot.first_serial),
-            "last_serial": serial_text(lot.last_serial),
-            "stage": lot.stage,
-        }
-        cards = f"{where['first_serial']} to {where['last_serial']}"
         if lot.stage not in move.from_stages:
-            raise WrongStage(f"{cards}: {move.name} does not start from {lot.stage}", **where)
+            raise _refusal(WrongStage, lot, f"{move.name} does not start from {lot.stage}")
         if move.held == "no" and lot.hold is not None:
-            raise LotOnHold(f"{cards} are on hold: {lot.hold}", hold=lot.hold, **where)
+            raise _refusal(LotOnHold, lot, f"on hold: {lot.hold}")
         if move.held == "only" and lot.hold is None:
-            raise NotOnHold(f"{cards} are not on hold", **where)
+            raise _refusal(NotOnHold, lot, "not on hold")
 
 
 def needs_second_person(lots: Sequence[Lot], move: Move) -> bool:
@@ -257,6 +253,17 @@ def after(lot: Lot, move: Move, terms: Terms) -> Lot:
     """Return what the move makes of a lot, its version risen by one; raises as `check` does."""
     check((lot,), move)
     return replace(move.effect(lot, terms), version=lot.version + 1)
+
+
+def _refusal(error: type[DomainError], lot: Lot, message: str) -> DomainError:
+    first, last = serial_text(lot.first_serial), serial_text(lot.last_serial)
+    return error(
+        f"{first} to {last}: {message}",
+        first_serial=first,
+        last_serial=last,
+        stage=lot.stage,
+        hold=lot.hold,
+    )
 
 
 def _known(value: T | None) -> T:

@@ -1,8 +1,8 @@
 """Batches whose making ended early: each becomes one void lot, its serials are never used again."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
+from msgspec.structs import asdict
 from sqlalchemy import func, select
 
 from core import jobs

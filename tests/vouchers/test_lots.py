@@ -1,12 +1,12 @@
 """Lots stay a tiling, and every card keeps its facts, however they are cut and merged."""
 
-from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.db import Database
 from tests.factories import make_batch, make_party

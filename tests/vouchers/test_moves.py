@@ -1,11 +1,11 @@
 """The table of moves: what each demands, and what it makes of a lot."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from staff.permissions import ROLE_PERMISSIONS
 from vouchers.lots import Lot
@@ -63,7 +63,7 @@ def moved(name: str, lot: Lot, terms: Terms = TERMS) -> Lot:
 def changed(before: Lot, becomes: Lot) -> dict[str, object]:
     return {
         name: getattr(becomes, name)
-        for name in Lot.__dataclass_fields__
+        for name in Lot.__struct_fields__
         if getattr(becomes, name) != getattr(before, name)
     }
 
@@ -90,7 +90,7 @@ def test_the_sender_holds_the_cards_until_they_are_received(name: str) -> None:
 
 def test_an_activated_card_is_valid_three_years_or_as_printed_whichever_is_later() -> None:
     assert moved("activate", STOCKED).expires_on == PRINTED
-    late = replace(TERMS, today=date(2027, 1, 5))
+    late = Terms(today=date(2027, 1, 5))
     assert moved("activate", STOCKED, late).expires_on == date(2030, 1, 5)
     assert moved("activate", STOCKED, late).activated_on == date(2027, 1, 5)
 
