@@ -48,8 +48,10 @@ class App:
 
     def open_db(self) -> "Database":
         """Open the database, making the file of an embedded one if it is missing."""
+        from cli.logs import quiet
         from core.db import Database
 
+        quiet()
         return Database(self.settings)
 
     @property

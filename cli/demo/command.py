@@ -16,6 +16,7 @@ from cli.demo.screen import Screen
 from cli.demo.story import tell
 from cli.demo.unused_card import unused_card
 from cli.demo.world import opened
+from cli.logs import quiet
 from core import log
 from core.settings import PREFIX
 
@@ -39,7 +40,7 @@ def run(app: App, directory: Path) -> None:
     demo's directory each time; no other database is touched. Takes less than a minute.
     """
     signal.signal(signal.SIGTERM, _stop)
-    log.configure("text", level=30)
+    quiet()
     with opened(directory, alone=True) as world:
         done = tell(world, Screen(quiet=app.out.as_json), app.out)
     app.out.result(done)
