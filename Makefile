@@ -29,7 +29,7 @@ run: $(RUNTIME) ## Serve on the embedded database, ready to click and curl
 	$(BIN)/wanneng serve
 
 test: $(DEV) ## Run all tests, on SQLite, a real PostgreSQL and a real Redis-protocol server
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(DEV) ## Check style and the arrows between packages
 	$(BIN)/ruff check .
