@@ -6,11 +6,13 @@ from contextlib import contextmanager
 
 import structlog
 
+from api.actions import ACTIONS
 from core.db import Database
+from staff.approvals import close_expired
 from vouchers.generation import recover_unfinished
 
 ROUND_S = 60
-"""How often a process looks for batches that a dead one left half made."""
+"""How often a process looks for what others left behind."""
 
 _END_S = 10
 _log = structlog.get_logger("wanneng.api")
@@ -30,12 +32,22 @@ def background(name: str, work: Callable[[threading.Event], None]) -> Iterator[N
 
 
 def rounds(db: Database, holder_id: int, stop: threading.Event) -> None:
-    """Every minute make void what a dead process left half made; outlives database outages."""
+    """Every minute clear away what dead processes and forgotten requests left behind.
+
+    Outlives outages of the database.
+    """
     while not stop.wait(ROUND_S):
         try:
-            voided = recover_unfinished(db, holder_id)
+            clear_away(db, holder_id)
         except Exception as error:
             _log.error("round_failed", error=type(error).__name__)
-            continue
-        if voided:
-            _log.warning("unfinished_batches_voided", batches=len(voided))
+
+
+def clear_away(db: Database, holder_id: int) -> None:
+    """Make void the batches that a dead process left half made, and approvals nobody decided."""
+    voided = recover_unfinished(db, holder_id)
+    if voided:
+        _log.warning("unfinished_batches_voided", batches=len(voided))
+    expired = close_expired(db, ACTIONS)
+    if expired:
+        _log.info("approvals_expired", approvals=len(expired))

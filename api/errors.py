@@ -43,6 +43,8 @@ STATUS: dict[str, int] = {
     # There is no such thing.
     "account_unknown": 404,
     "batch_unknown": 404,
+    "bill_unknown": 404,
+    "caller_unknown": 404,
     "dialogue_unknown": 404,
     "entry_unknown": 404,
     "face_unknown": 404,
@@ -62,6 +64,7 @@ STATUS: dict[str, int] = {
     "batch_not_ready": 409,
     "batch_numbers_used_up": 409,
     "bill_state_wrong": 409,
+    "caller_not_locked": 409,
     "content_changed": 409,
     "dialogue_ended": 409,
     "entry_touches_bills": 409,

@@ -82,7 +82,8 @@ def move_cards(
     """Move cards, all of the range or none.
 
     The moves: take_into_stock, dispatch, receive, activate, deactivate, return, hold, release,
-    void. Which role may make which, and what must be true, is told by the code of a refusal.
+    void. Which role may make which, and what must be true, is told by the code of a refusal. It
+    needs no Idempotency-Key: sent again it finds the cards moved, is refused, and moves nothing.
     """
     asked = MoveRequest(
         move=move,

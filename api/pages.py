@@ -78,7 +78,8 @@ recharge, then enter the account number and the PIN, each followed by #.</dd>
 </main>"""
 )
 
-_LANDING = """<main>
+_LANDING = Template(
+    """<main>
 <h1>Wanneng · 万能充</h1>
 <p>Prepaid recharge cards, redeemed into electricity accounts exactly once.<br>
 充值卡平台：一卡一次，充入电费户号。</p>
@@ -91,12 +92,13 @@ _LANDING = """<main>
 <dd><a href="/health/live">live</a> · <a href="/health/ready">ready</a> ·
 <a href="/metrics">metrics</a></dd>
 </dl>
-<p>A redemption over the JSON API:</p>
-<pre>curl -sS http://127.0.0.1:8000/api/v1/redemptions \\
-  -H "Authorization: Bearer $PARTNER_KEY" -H "Idempotency-Key: first-1" \\
+<p>A redemption over the JSON API · 接口充值示例:</p>
+<pre>curl -sS $url/api/v1/redemptions \\
+  -H "Authorization: Bearer $$PARTNER_KEY" -H "Idempotency-Key: first-1" \\
   -H "Content-Type: application/json" \\
   --data '{"pin": "680419 129695 212192", "account_number": "4200001234"}'</pre>
 </main>"""
+)
 
 
 def html(body: str, title: str, lang: str = "en") -> Response[str]:
@@ -107,9 +109,10 @@ def html(body: str, title: str, lang: str = "en") -> Response[str]:
 
 
 @get("/", include_in_schema=False)
-async def landing() -> Response[str]:
+async def landing(runtime: WithRuntime) -> Response[str]:
     """Say what this is and where to go."""
-    return html(_LANDING, "Wanneng · 万能充")
+    body = _LANDING.substitute(url=escape(runtime.settings.public_url.rstrip("/")))
+    return html(body, "Wanneng · 万能充")
 
 
 @get("/c", include_in_schema=False)

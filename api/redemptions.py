@@ -1,9 +1,9 @@
 """POST and GET /api/v1/redemptions: partners and staff redeem cards and read receipts."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import Response, Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.errors import PROBLEM_JSON
 from api.fields import IdempotencyKey, ReceiptPath
-from api.guards import WithRuntime, WithSender, partner_or_staff
+from api.guards import WithRuntime, WithSender, partner_or_staff, runtime_of, sender_of
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
 from api.refusals import Receipt, Refusal, Rendered, receipt, render
 from core.errors import NotFound
@@ -83,8 +83,7 @@ def _refused(description: str) -> ResponseSpec:
 async def redeem(
     data: Annotated[RedeemBody, Body(examples=[_ONE])],
     idempotency_key: IdempotencyKey,
-    runtime: WithRuntime,
-    sender: WithSender,
+    request: Request[Any, Any, Any],
 ) -> Response[Receipt]:
     """Turn a card's whole value into credit of an electricity account, exactly once.
 
@@ -92,6 +91,8 @@ async def redeem(
     A refusal is an answer too and comes again as it was. After `try_later` (503) or no answer at
     all send the same request with the same key: it has one effect, whatever happened.
     """
+    # Not as dependencies: for two of them the framework starts a group of tasks.
+    runtime, sender = runtime_of(request), sender_of(request)
     outcome = await runtime.redeem(request_of(sender, idempotency_key, data))
     return _response(render(outcome, runtime.db.clock()))
 
@@ -104,20 +105,21 @@ async def redeem(
     operation_id="redeemBulk",
 )
 async def redeem_bulk(
-    data: Annotated[BulkBody, Body(examples=[_MANY])], runtime: WithRuntime, sender: WithSender
+    data: Annotated[BulkBody, Body(examples=[_MANY])], request: Request[Any, Any, Any]
 ) -> BulkAnswers:
     """Redeem several cards, each under its own key and independent of the others.
 
     The answers come in the order of the items. Items are not replayed as a whole: send all of
     them again, each key has one effect.
     """
+    runtime, sender = runtime_of(request), sender_of(request)
     requests = [request_of(sender, item.key, item) for item in data.items]
-    outcomes = await asyncio.gather(*(runtime.redeem(request) for request in requests))
+    outcomes = await asyncio.gather(*(runtime.redeem(one) for one in requests))
     now = runtime.db.clock()
     return BulkAnswers(
         [
-            _bulk_answer(request.key, render(outcome, now))
-            for request, outcome in zip(requests, outcomes, strict=True)
+            _bulk_answer(one.key, render(outcome, now))
+            for one, outcome in zip(requests, outcomes, strict=True)
         ]
     )
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from redis import Redis
 
-from api.background import background, rounds
+from api.background import background, clear_away, rounds
 from api.known_partners import KnownPartners
 from api.metrics import Metrics
 from core.clock import Clock
@@ -26,7 +26,7 @@ from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
 from redemption.requests import Outcome, RedeemRequest
 from staff.limits import SignInLimits
-from vouchers.generation import recover_unfinished, wait_for_generations
+from vouchers.generation import wait_for_generations
 from vouchers.key_rotation import check_key_file
 from vouchers.lookup import ArgonPool
 
@@ -105,7 +105,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         stack.callback(db.dispose)
         keys = Keys(settings.key_file)
         holder_id = await asyncio.to_thread(check_start, db, keys)
-        await asyncio.to_thread(recover_unfinished, db, holder_id)
+        await asyncio.to_thread(clear_away, db, holder_id)
         sink = sink_of(settings)
         redis = connect(settings)
         stack.callback(redis.close)
@@ -114,7 +114,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         batcher = Batcher(MeasuredRedeemer(db, keys, argon, metrics))
         stack.push_async_callback(batcher.close)
         stack.enter_context(_use_case_threads(settings))
-        stack.callback(wait_for_generations, _END_S)
+        stack.push_async_callback(asyncio.to_thread, wait_for_generations, _END_S)
         stack.enter_context(background("relay", lambda stop: run_relay(db, sink, stop)))
         stack.enter_context(background("rounds", lambda stop: rounds(db, holder_id, stop)))
         yield Runtime(

@@ -17,12 +17,7 @@ import psutil
 from core.settings import Settings, variable
 
 _START_S = 40
-_START = """
-import os, sys
-from api.serving import serve
-from core.settings import load
-serve(load(os.environ), "127.0.0.1", int(sys.argv[1]), int(sys.argv[2]))
-"""
+_COMMAND = (sys.executable, "-W", "error", "-m", "cli", "serve", "--host", "127.0.0.1")
 
 
 @dataclass
@@ -36,7 +31,7 @@ class Server:
     def worker_pids(self) -> list[int]:
         """Return the processes that answer requests."""
         children = psutil.Process(self.process.pid).children()
-        return [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+        return [child.pid for child in children if "resource_tracker" not in str(child.cmdline())]
 
 
 @contextlib.contextmanager
@@ -47,7 +42,7 @@ def serving(
     port = _free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", _START, str(port), str(workers)],
+            [*_COMMAND, "--port", str(port), "--workers", str(workers)],
             env=environment(settings) | (environ or {}),
             cwd=Path(__file__).parents[2],
             stdout=output,

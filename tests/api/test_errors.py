@@ -4,22 +4,30 @@ import importlib
 import pkgutil
 
 import pytest
+import structlog
+from litestar import get
+from litestar.params import FromPath
+from litestar.testing import create_test_client
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import accounts
 import api
 import audit
-import cli
 import core
 import distribution
 import redemption
 import staff
 import vouchers
 from api.errors import STATUS, Problem, problem, status_of
+from api.handlers import HANDLERS
 from api.refusals import STATUS_OF_ANSWER
-from core.errors import DomainError
+from core.errors import ConfigurationError, DomainError, TryLater
 from redemption.requests import Code
 
-_PACKAGES = (accounts, api, audit, cli, core, distribution, redemption, staff, vouchers)
+PIN = "680419129695212192"
+# The commands' own errors never go over HTTP.
+_PACKAGES = (accounts, api, audit, core, distribution, redemption, staff, vouchers)
 
 
 def _all_errors() -> list[type[DomainError]]:
@@ -32,7 +40,7 @@ def _all_errors() -> list[type[DomainError]]:
         error = waiting.pop()
         found.append(error)
         waiting += error.__subclasses__()
-    return [error for error in found if not error.__module__.startswith("tests.")]
+    return [error for error in found if not error.__module__.startswith(("tests.", "cli."))]
 
 
 def test_every_domain_error_has_a_status_in_the_one_table() -> None:
@@ -54,6 +62,47 @@ def test_every_answer_of_the_engine_has_a_status() -> None:
 @pytest.mark.parametrize("code", sorted(STATUS))
 def test_a_status_is_an_error_status(code: str) -> None:
     assert 400 <= status_of(code) < 600
+
+
+class Odd(Exception):
+    """Nobody expects it."""
+
+
+@get("/{what:str}", sync_to_thread=False)
+def failing(what: FromPath[str]) -> None:
+    """Fail as told; the text holds what must never come out."""
+    errors: dict[str, Exception] = {
+        "odd": Odd(f"secret {PIN}"),
+        "database": OperationalError("SELECT secret", {"pin": PIN}, Exception(PIN)),
+        "pool": PoolTimeout(f"secret {PIN}"),
+        "configuration": ConfigurationError(f"secret /etc/{PIN}"),
+        "later": TryLater(f"busy {PIN}"),
+    }
+    raise errors[what]
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "code"),
+    [
+        ("odd", 500, "internal"),
+        ("database", 503, "database_unavailable"),
+        ("pool", 503, "database_unavailable"),
+        ("configuration", 500, "configuration"),
+        ("later", 503, "try_later"),
+    ],
+)
+def test_our_own_trouble_is_told_without_its_cause(what: str, status: int, code: str) -> None:
+    with (
+        structlog.testing.capture_logs() as logged,
+        create_test_client([failing], exception_handlers=HANDLERS, logging_config=None) as client,
+    ):
+        answer = client.get(f"/{what}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert [word for word in (PIN, "Traceback", "SELECT", "secret") if word in answer.text] == []
+    assert [entry for entry in logged if PIN in str(entry) and what != "configuration"] == []
+    assert logged != [] or what == "later"
 
 
 def test_a_pin_in_an_error_text_is_masked() -> None:

@@ -1,11 +1,14 @@
-"""Starting the server: what it refuses, and what its workers share."""
+"""What a worker refuses to start on, what workers share, and what outlives their death."""
 
+import contextlib
 import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,59 +16,48 @@ import pytest
 from sqlalchemy import func, select, text
 
 from accounts.ledger import trial_balance
-from api.serving import check_start, check_workers
+from api.known_partners import REMEMBERED_S, KnownPartners
+from api.runtime import check_start, sink_of
 from core import keyfile
 from core.db import Database
 from core.errors import ConfigurationError
 from core.keyfile import Keys
-from core.settings import Settings
 from distribution.parties import seed_warehouse
 from migrations import schema
+from redemption.senders import SenderUnknown, add_partner, disable_partner
 from redemption.tables import redemption
-from tests.api.conftest import Crew
+from tests.api.conftest import Crew, furnished
+from tests.api.serving import serving
 from tests.api.world import World
-from tests.conftest import EmptyDatabaseMaker
+from tests.conftest import EmptyDatabaseMaker, Run
+from tests.factories import make_member
 from vouchers import key_rotation
 
 
-def test_several_workers_need_postgresql_and_a_shared_redis() -> None:
-    sqlite = Settings()
-    alone = Settings(database_url="postgresql+psycopg://localhost/x")
-    check_workers(sqlite, 1)
-    check_workers(replace(alone, redis_url="redis://localhost"), 4)
-    with pytest.raises(ConfigurationError, match="PostgreSQL"):
-        check_workers(sqlite, 2)
-    with pytest.raises(ConfigurationError, match="WANNENG_REDIS_URL"):
-        check_workers(alone, 2)
-    with pytest.raises(ConfigurationError):
-        check_workers(alone, 0)
-
-
-def test_the_server_starts_on_its_own_furnished_database_only(
+def test_a_worker_starts_on_its_own_furnished_database_only(
     db: Database, keys: Keys, make_empty_database: EmptyDatabaseMaker
 ) -> None:
-    kind = "sqlite" if db.is_sqlite else "postgresql"
-    empty = make_empty_database(kind)
+    empty = make_empty_database("sqlite" if db.is_sqlite else "postgresql")
     with pytest.raises(ConfigurationError, match="wanneng init"):
-        check_start(empty.settings)
+        check_start(empty, keys)
     schema.upgrade(empty)
     with pytest.raises(ConfigurationError, match="warehouse"):
-        check_start(empty.settings)
+        check_start(empty, keys)
     with empty.write() as session:
-        seed_warehouse(session)
+        holder_id = seed_warehouse(session)
         key_rotation.register(session, keys.get())
-    check_start(empty.settings)
-    other = replace(empty.settings, key_file=empty.settings.key_file.with_name("other.json"))
+    assert check_start(empty, keys) == holder_id
+    foreign = Keys(keys.path.with_name("other.json"))
     with pytest.raises(ConfigurationError, match="key file"):
-        check_start(other)
-    keyfile.create(other.key_file)
+        check_start(empty, foreign)
+    keyfile.create(foreign.path)
     with pytest.raises(ConfigurationError, match="not this database's"):
-        check_start(other)
+        check_start(empty, foreign)
     with pytest.raises(ConfigurationError, match="OUTBOX"):
-        check_start(replace(empty.settings, outbox_sink="pigeon"))
+        sink_of(replace(empty.settings, outbox_sink="pigeon"))
 
 
-def test_the_server_refuses_a_database_that_loses_commits(
+def test_a_worker_refuses_a_database_that_loses_commits(
     make_empty_database: EmptyDatabaseMaker, keys: Keys
 ) -> None:
     db = make_empty_database("postgresql")
@@ -74,8 +66,9 @@ def test_the_server_refuses_a_database_that_loses_commits(
         name = connection.execute(text("SELECT current_database()")).scalar_one()
         connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
         connection.commit()
+    db.dispose()
     with pytest.raises(ConfigurationError, match="not durable"):
-        check_start(db.settings)
+        check_start(db, keys)
 
 
 def race(client: httpx.Client, world: World, count: int) -> Counter[tuple[int, str]]:
@@ -172,3 +165,58 @@ def redeemed_by_all(crew: Crew) -> float:
     start = 'wanneng_redemptions_total{channel="partner",code="redeemed",replayed="no"} '
     lines = httpx.get(crew.server.url + "/metrics").text.splitlines()
     return sum(float(line.removeprefix(start)) for line in lines if line.startswith(start))
+
+
+def test_an_outage_of_the_database_is_told_and_the_same_key_redeems_after_it(
+    run: Run, scratch: Path
+) -> None:
+    with (
+        furnished(run, scratch, "postgresql") as world,
+        serving(world.db.settings, scratch / "server.log") as server,
+        httpx.Client(base_url=server.url, timeout=60) as client,
+    ):
+        body = {"pin": world.card().pin.digits, "account_number": world.account()}
+        headers = world.as_partner()
+        client.get(f"/api/v1/accounts/{body['account_number']}", headers=headers)
+        with outage(run, world):
+            ready = client.get("/health/ready")
+            asked = client.get("/api/v1/reports/inventory", headers=world.as_staff("auditor"))
+            refused = client.post("/api/v1/redemptions", headers=headers, json=body)
+        assert (ready.status_code, ready.json()["database"]) == (503, "unreachable")
+        assert (asked.status_code, asked.json()["code"]) == (503, "database_unavailable")
+        assert refused.status_code == 503
+        assert refused.json()["code"] in ("try_later", "database_unavailable")
+        assert client.get("/health/ready").status_code == 200
+        assert client.post("/api/v1/redemptions", headers=headers, json=body).status_code == 201
+
+
+@contextlib.contextmanager
+def outage(run: Run, world: World) -> Generator[None]:
+    """Shut everybody out of a database, and let them in again at the end."""
+    name = str(world.db.engine.url.database)
+    with run.postgres.connect() as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_a_partners_key_is_remembered_for_seconds_only(db: Database, keys: Keys) -> None:
+    now = [0.0]
+    partners = KnownPartners(lambda: now[0])
+    with db.write() as session:
+        admin = make_member(session)
+        key = add_partner(session, admin, "bank", 5)
+    assert partners.remembered(key) is None
+    assert partners.look_up(db, key).name == "bank"
+    with db.write() as session:
+        disable_partner(session, admin, "bank")
+    known = partners.remembered(key)
+    assert known is not None and known.name == "bank"
+    now[0] += REMEMBERED_S
+    assert partners.remembered(key) is None
+    with pytest.raises(SenderUnknown):
+        partners.look_up(db, key)
+    assert partners.remembered(key) is None
