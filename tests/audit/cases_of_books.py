@@ -47,12 +47,14 @@ CASES = (
         "a reversal is itself reversed",
         "reversals_mirror",
         *booked(1002, 2242, 700),
+        "UPDATE posting SET party_id = NULL WHERE id = 2",
         f"UPDATE journal_entry SET reverses = {MIRROR} WHERE id = 2",
     ),
     case(
         "an entry is reversed twice",
         "reversals_mirror",
         *booked(2242, 1002, 700),
+        "UPDATE posting SET party_id = NULL WHERE id = 2",
         "UPDATE journal_entry SET reverses = (SELECT reverses FROM journal_entry"
         f" WHERE id = {MIRROR}) WHERE id = 2",
         loose="journal_entry",
@@ -61,6 +63,20 @@ CASES = (
         "a balance is higher than what was posted",
         "account_balances",
         "UPDATE electricity_account SET balance_fen = balance_fen + 1 WHERE number = '4200000003'",
+    ),
+    case(
+        "money was posted to an account that does not exist",
+        "account_balances",
+        *booked(2242, 2203, 100),
+        "UPDATE posting SET account_number = '9999999999' WHERE id = 2",
+        loose="posting",
+    ),
+    case(
+        "a late fee was charged on a bill that does not exist",
+        "bill_payments",
+        *booked(1123, 6051, 100),
+        "UPDATE posting SET account_number = '4200000003', bill_id = 77 WHERE id = 2",
+        loose="posting",
     ),
     case(
         "a bill says more was paid than was posted",
@@ -105,6 +121,11 @@ CASES = (
         "movement_money",
         "UPDATE stock_movement SET price_fen = NULL, commission_fen = NULL, entry_id = NULL"
         " WHERE move = 'activate' AND first_serial = {c0}",
+    ),
+    case(
+        "cards came back for nobody's credit",
+        "movement_money",
+        "UPDATE stock_movement SET owing_party_id = NULL WHERE move = 'return'",
     ),
     case(
         "an activation moved no card",
@@ -173,6 +194,16 @@ CASES = (
         "tries are not on record",
         "tries_counted",
         f"DELETE FROM attempt WHERE caller = {THIRD}",
+    ),
+    case(
+        "a refusal is not on record",
+        "tries_counted",
+        "DELETE FROM request WHERE code = 'pin_malformed'",
+    ),
+    case(
+        "a lock ends too early",
+        "caller_locks",
+        f"UPDATE caller SET locked_until = last_lock_at WHERE identity = {THIRD}",
     ),
     case(
         "a lock is forgotten",

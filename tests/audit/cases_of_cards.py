@@ -28,6 +28,11 @@ CASES = (
         "UPDATE batch SET delivered_count = delivered_count - 1 WHERE id = {big}",
     ),
     case(
+        "a batch that nobody has generated counts a card",
+        "batch_counts",
+        "UPDATE batch SET generated_count = 1 WHERE id = {approved}",
+    ),
+    case(
         "a card is missing",
         "vouchers_complete",
         "DELETE FROM voucher WHERE serial = {c57}",
@@ -65,6 +70,13 @@ CASES = (
         "a batch has lost its lot",
         "lots_tile movements_give_lots stock_adds_up batch_counts",
         "DELETE FROM lot WHERE batch_id = {generated}",
+    ),
+    case(
+        "a batch that nobody has generated has a lot",
+        "lots_tile movements_give_lots stock_adds_up",
+        "INSERT INTO lot (first_serial, last_serial, batch_id, stage, holder_id, expires_on,"
+        " version) SELECT first_serial, first_serial + size - 1, id, 'stocked', {outlet},"
+        " expires_on, 1 FROM batch WHERE id = {approved}",
     ),
     case(
         "a batch that failed can be sold",
