@@ -82,7 +82,8 @@ class TreeWithDefault(Tree):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default's name in front where the first word names no command."""
-        if not args or (args[0] not in self.entries and args[0] not in ctx.help_option_names):
+        known = (*self.entries, *ctx.help_option_names)
+        if not ctx.resilient_parsing and (not args or args[0] not in known):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 

@@ -1,5 +1,6 @@
 """`wanneng redeem`: a card into an electricity account, at a counter."""
 
+import re
 import unicodedata
 import uuid
 from typing import Any
@@ -11,6 +12,7 @@ from cli.command import command, pass_app
 from cli.failures import LATER, REFUSED, end
 from cli.output import facts, when
 from cli.prompts import ask, ask_secrets
+from core.errors import InvalidInput
 from core.money import format_yuan
 from redemption.dialogue.words import Place, sms_text
 from redemption.engine import Redeemer
@@ -44,13 +46,16 @@ def redeem(app: App, account: str | None, key: str | None) -> None:
     require(actor, Permission.REDEEM)
     number = ask("Account number", account)
     (typed,) = ask_secrets("PIN")
+    pin = read_pin(typed)
+    if pin is not None and pin.digits in re.sub("[^0-9]", "", key or ""):
+        raise InvalidInput("the key must not hold the PIN: it is stored in the clear")
     request = RedeemRequest(
         channel=CHANNEL,
         sender=actor.username,
         key=key or str(uuid.uuid4()),
         caller=Caller(f"staff:{actor.username}"),
         account_number=number,
-        pin=read_pin(typed),
+        pin=pin,
     )
     outcome = _redeem(app, request)
     _show(app, request, outcome)

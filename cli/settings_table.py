@@ -8,7 +8,9 @@ import rich_click as click
 
 from cli.app import App
 from cli.command import command, pass_app
+from cli.failures import USAGE, end
 from cli.output import table
+from core.errors import ConfigurationError
 from core.settings import Settings, variable
 
 _PASSWORD = re.compile(r"(://[^:/@]*:)[^@/]+@")
@@ -26,11 +28,15 @@ def settings(app: App, markdown: bool) -> None:
     if markdown:
         app.out.result({"markdown": markdown_table()}, markdown_table())
         return
-    rows = [_row(app.settings, item) for item in fields(Settings)]
+    values, wrong = _values(app)
+    rows = [_row(values, item) for item in fields(Settings)]
     shown = [(row["variable"], row["value"], row["default"], row["help"]) for row in rows]
     app.out.result(
         {"settings": rows}, table(["variable", "value", "default", "what it does"], shown)
     )
+    if wrong is not None:
+        app.out.note(f"error {wrong.code}: {wrong.message}")
+        end(USAGE)
 
 
 def markdown_table() -> str:
@@ -45,6 +51,14 @@ def markdown_table() -> str:
 def without_password(text: str) -> str:
     """Return an address with its password hidden."""
     return _PASSWORD.sub(r"\1***@", text)
+
+
+def _values(app: App) -> tuple[Settings, ConfigurationError | None]:
+    """Return the settings, or the defaults and what is wrong: the table must show either way."""
+    try:
+        return app.settings, None
+    except ConfigurationError as error:
+        return Settings(), error
 
 
 def _row(values: Settings, item: Any) -> dict[str, str]:

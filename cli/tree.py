@@ -178,6 +178,11 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         LOOKING,
     ),
     "job": Branch("Long work.", {"show": Leaf("cli.jobs:show", "Show how far a job is.")}, LOOKING),
+    "event": Branch(
+        "Who did what.",
+        {"list": Leaf("cli.events:list_all", "List deeds, the newest first.")},
+        LOOKING,
+    ),
     "alarm": Branch(
         "What a person must look at.",
         {"list": Leaf("cli.alarms:list_all", "List alarms, the newest first.")},

@@ -137,6 +137,15 @@ def test_settings_show_values_but_no_password(
     assert "s3cret" not in sqlite_terminal("settings").out + sqlite_terminal("doctor").out
 
 
+def test_the_table_of_settings_is_shown_although_a_name_is_wrong(
+    sqlite_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANNENG_ZONE", "Asia/Shanghai")
+    ended = sqlite_terminal("settings")
+    assert (ended.code, ended.error) == (2, "configuration")
+    assert "WANNENG_TIMEZONE" in ended.out
+
+
 def _states(terminal: Terminal) -> dict[str, str]:
     checks: list[dict[str, Any]] = terminal("doctor", "--json").json["checks"]
     return {item["check"]: item["state"] for item in checks}

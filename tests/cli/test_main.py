@@ -88,14 +88,25 @@ def test_nothing_heavy_is_imported_before_a_command_runs(args: list[str], scratc
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-def test_a_shell_completes_commands_without_a_database(scratch: Path) -> None:
-    asked = {"_WANNENG_COMPLETE": "bash_complete", "COMP_WORDS": "wanneng st", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("wanneng st", ["plain,staff"]),
+        ("wanneng demo ", ["plain,run", "plain,serve", "plain,card"]),
+        ("wanneng audit ve", ["plain,verify"]),
+    ],
+)
+def test_a_shell_completes_commands_without_a_database(
+    words: str, offered: list[str], scratch: Path
+) -> None:
+    place = str(words.count(" "))
+    asked = {"_WANNENG_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": place}
     code = (
         "import sys; from cli.main import run; run([]);"
         f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
     )
     done = _python(code, cwd=scratch, environment=asked)
-    assert done.stdout.split() == ["plain,staff"]
+    assert done.stdout.split() == offered
     assert done.stderr.splitlines()[-1] == "[]"
 
 

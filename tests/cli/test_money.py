@@ -109,6 +109,14 @@ def test_a_pin_or_account_that_is_missing_is_told(terminal: Terminal, db: Databa
     assert terminal("redeem", stdin="680419129695212192").error == "usage"
 
 
+def test_a_key_that_holds_the_pin_is_refused(terminal: Terminal, db: Database) -> None:
+    terminal.become(db, "customer_service")
+    pin = draw().digits
+    key = f"order-{pin[:6]}-{pin[6:]}"
+    ended = terminal("redeem", "--account", ACCOUNT, "--key", key, stdin=pin)
+    assert (ended.code, ended.error) == (2, "invalid_input")
+
+
 def test_a_locked_caller_is_let_in_again_for_a_reason(
     terminal: Terminal, db: Database, cards: list[Card]
 ) -> None:

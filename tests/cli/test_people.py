@@ -179,3 +179,18 @@ def test_an_unknown_approval_is_told(terminal: Terminal, db: Database) -> None:
     terminal.become(db, "admin")
     assert terminal("approval", "show", "12").error == "not_found"
     assert terminal("approval", "show", "twelve").error == "usage"
+
+
+def test_deeds_are_listed_with_who_did_them(terminal: Terminal, db: Database) -> None:
+    uri = _add(terminal, "li.wei", "admin")["otpauth_uri"]
+    _log_in(terminal, "li.wei", uri)
+    terminal.json("partner", "add", "corner pay")
+    events = terminal.json("event", "list")["events"]
+    assert [(item["by"], item["kind"]) for item in events[:2]] == [
+        ("li.wei", "partner.added"),
+        ("li.wei", "sign_in.done"),
+    ]
+    (only,) = terminal.json("event", "list", "--about", events[0]["subject"])["events"]
+    assert only == events[0]
+    terminal.become(db, "warehouse")
+    assert terminal("event", "list").error == "forbidden"
