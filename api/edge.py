@@ -1,7 +1,9 @@
 """What stands around the application: security headers, refused duplicates, log, measures."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -29,6 +31,9 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 """On every response, unless the response sets the header itself."""
 
+MOST_UNREAD_BYTES = 4_000_000
+UNREAD_WAIT_S = 5
+
 _ONCE = frozenset(
     {
         b"authorization",
@@ -55,10 +60,12 @@ def with_edge(app: AsgiApp, metrics: Metrics) -> AsgiApp:
             return
         started = time.perf_counter()
         status = 0
+        body = _Body(scope["headers"], receive)
 
         async def send_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                await body.read_rest()
                 status = message["status"]
                 message["headers"] = _with_security([*message.get("headers", ())])
             await send(message)
@@ -67,11 +74,43 @@ def with_edge(app: AsgiApp, metrics: Metrics) -> AsgiApp:
             if _has_duplicates(scope["headers"]):
                 await _refuse_duplicates(send_on)
             else:
-                await app(scope, receive, send_on)
+                await app(scope, body.receive, send_on)
         finally:
             _record(scope, status, time.perf_counter() - started, metrics)
 
     return edge
+
+
+class _Body:
+    """A request's body on its way in.
+
+    An answer given before the body was read makes the server cut the connection, and a client that
+    still sends may never see the answer. So the rest is read first and thrown away, within limits.
+    """
+
+    def __init__(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
+        self._receive = receive
+        self._is_read = not any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in headers
+        )
+
+    async def receive(self) -> Message:
+        """Return the next message of the client."""
+        message = await self._receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self._is_read = True
+        return message
+
+    async def read_rest(self) -> None:
+        """Read what the application left, at most MOST_UNREAD_BYTES and for UNREAD_WAIT_S."""
+        if self._is_read:
+            return
+        left = MOST_UNREAD_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(UNREAD_WAIT_S):
+                while not self._is_read and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
 
 
 def _has_duplicates(headers: list[tuple[bytes, bytes]]) -> bool:

@@ -20,6 +20,9 @@ from tests.api.serving import Server, serving
 from tests.api.world import World, furnish
 from tests.conftest import Run
 
+# No connection is closed while threads share the client: httpcore may hand it out at that moment.
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=None)
+
 
 @pytest.fixture(scope="session")
 def house_directory(run: Run) -> Iterator[Path]:
@@ -72,7 +75,7 @@ def server(world: World, house_directory: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def client(server: Server) -> Iterator[httpx.Client]:
     """A client of the server; it keeps connections open, as clients do."""
-    with httpx.Client(base_url=server.url, timeout=30) as made:
+    with httpx.Client(base_url=server.url, timeout=30, limits=LIMITS) as made:
         yield made
 
 
@@ -92,6 +95,6 @@ def crew(run: Run, house_directory: Path, worker_id: str) -> Iterator[Crew]:
     with (
         furnished(run, house_directory, "postgresql", run.redis.url(number)) as world,
         serving(world.db.settings, house_directory / "crew.log", workers=2) as server,
-        httpx.Client(base_url=server.url, timeout=60) as client,
+        httpx.Client(base_url=server.url, timeout=60, limits=LIMITS) as client,
     ):
         yield Crew(world, server, client)

@@ -1,6 +1,7 @@
 """What stands around every answer: headers, the log, what may not come twice."""
 
 import secrets
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -62,3 +63,31 @@ def test_a_request_is_logged_by_its_route_not_by_its_address(
     log = server.log.read_text("utf-8")
     assert "route=/api/v1/accounts/{number}" in log
     assert number not in log
+
+
+@pytest.mark.parametrize("size", [90_000, 1_000_000, 3_000_000])
+def test_who_is_refused_early_still_gets_the_answer_and_keeps_the_connection(
+    server: Server, size: int
+) -> None:
+    with httpx.Client(base_url=server.url, limits=httpx.Limits(max_connections=1)) as client:
+        for _ in range(5):
+            refused = client.post("/api/v1/redemptions", content=b"x" * size)
+            assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+        too_large = client.post("/channels/sms/plain", content=b"x" * size)
+        assert too_large.status_code == 401
+
+
+def test_a_body_without_end_is_cut_off(server: Server, world: World) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 65_536
+
+    headers = world.as_partner() | {"Content-Type": "application/json"}
+    with httpx.Client(base_url=server.url) as client:
+        try:
+            answer = client.post("/api/v1/redemptions", headers=headers, content=endless())
+        except httpx.TransportError:
+            pass  # cut off while it was still sending
+        else:
+            assert answer.status_code == 413
+        assert client.get("/health/live").status_code == 200

@@ -88,7 +88,7 @@ def test_the_same_key_of_another_partner_is_another_request(
     assert (first.status_code, second.status_code) == (201, 201)
 
 
-@pytest.mark.parametrize("key", [None, "", "k" * 129, b"\xe9t\xe9", b"\x7f"])
+@pytest.mark.parametrize("key", [None, "", "k" * 129, b"\xe9t\xe9"])
 def test_a_key_that_is_missing_or_not_of_its_form_is_refused(
     client: httpx.Client, world: World, key: Any
 ) -> None:
