@@ -73,6 +73,8 @@ def failure_of(error: BaseException) -> Failure:
         return Failure(INTERRUPTED, "interrupted", "stopped; what was committed stays")
     if isinstance(error, ClickException):
         return Failure(USAGE, "usage", _usage(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(USAGE, "file", f"{error.filename}: {error.strerror}")
     return _database_failure(error) or _internal(error)
 
 

@@ -13,9 +13,10 @@ import rich_click as click
 from cli.command import Branch, Command, Leaf, load
 from cli.failures import INTERNAL, LATER, USAGE, failure_of
 from cli.tree import ENTRIES
-from core.db import Database
 from core.errors import InvalidInput, TryLater
+from core.keyfile import Keys
 from tests.cli.terminal import Terminal, clean_environment
+from tests.conftest import EmptyDatabaseMaker
 
 HEAVY = ("sqlalchemy", "litestar", "granian", "alembic", "cryptography", "redis", "qrcode")
 
@@ -156,11 +157,10 @@ def test_a_missing_database_is_not_made_by_looking(
 
 
 def test_a_database_without_schema_says_what_to_do(
-    make_empty_database: object, keys: object, monkeypatch: pytest.MonkeyPatch
+    make_empty_database: EmptyDatabaseMaker, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert callable(make_empty_database)
     for kind in ("sqlite", "postgresql"):
-        db: Database = make_empty_database(kind)
+        db = make_empty_database(kind)
         with db.read():
             pass  # makes the file
         ended = Terminal(db.settings, monkeypatch)("denomination", "list")
@@ -185,6 +185,13 @@ def test_a_pin_in_an_error_is_masked(capsys: pytest.CaptureFixture[str]) -> None
     shown = capsys.readouterr()
     assert "680419" not in shown.out + shown.err
     assert "[pin]" in shown.out
+
+
+def test_a_file_that_cannot_be_used_is_named(sqlite_terminal: Terminal, scratch: Path) -> None:
+    (scratch / "file").touch()
+    ended = sqlite_terminal("demo", "card", "--directory", scratch / "file" / "below")
+    assert (ended.code, ended.error) == (USAGE, "file")
+    assert str(scratch / "file") in ended.err
 
 
 def test_try_later_has_its_own_exit_code() -> None:

@@ -16,15 +16,19 @@ from staff.events import list_events
 from staff.permissions import Actor, Forbidden
 from tests.clocks import FakeClock
 from tests.factories import make_electricity_account, make_member
-from tests.redemption.cards import PHONE, make_cards, redeem
-from vouchers.pins import draw
+from tests.redemption.cards import PHONE, Card, make_cards, redeem
+from vouchers.pins import Pin, draw
 
 WHO = f"tel:{PHONE}"
 
 
-def _guess(redeemer: Redeemer, times: int) -> Code:
-    requests = [redeem(draw(), "4200000001", caller=Caller(WHO)) for _ in range(times)]
-    return [redeemer.redeem([request])[0].answer.code for request in requests][-1]
+def _send(redeemer: Redeemer, card: Card | Pin) -> Code:
+    return redeemer.redeem([redeem(card, "4200000001", caller=Caller(WHO))])[0].answer.code
+
+
+def _guess(redeemer: Redeemer, times: int) -> None:
+    for _ in range(times):
+        _send(redeemer, draw())
 
 
 @pytest.fixture
@@ -42,13 +46,10 @@ def test_an_unlocked_caller_redeems_again(
     with db.write() as session:
         (card,) = make_cards(session, keys.get(), 1)
     _guess(redeemer, 5)
-    request = redeem(card, "4200000001", caller=Caller(WHO))
-    assert redeemer.redeem([request])[0].answer.code is Code.CALLER_LOCKED
+    assert _send(redeemer, card) is Code.CALLER_LOCKED
     with db.write() as session:
         unlock_caller(session, operator, WHO, "typing error")
-    assert redeemer.redeem([redeem(card, "4200000001", caller=Caller(WHO))])[
-        0
-    ].answer.code is Code.REDEEMED  # fmt: skip
+    assert _send(redeemer, card) is Code.REDEEMED
 
 
 def test_unlocking_begins_the_counts_anew_and_is_on_record(
