@@ -39,6 +39,9 @@ class SmsBody(
     text: MessageText
     message_id: Reference
 
+    def __repr__(self) -> str:
+        return "SmsBody(hidden)"
+
 
 class IvrBody(
     Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"caller": "from"}
@@ -49,6 +52,9 @@ class IvrBody(
     digits: Digits | None = None
     call_id: Reference
     turn: Annotated[int, Meta(ge=1, le=MAX_TURN)]
+
+    def __repr__(self) -> str:
+        return "IvrBody(hidden)"
 
 
 class SmsReply(Struct, frozen=True):

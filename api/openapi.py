@@ -42,9 +42,10 @@ _PROBLEM: Schema = {
         },
     },
 }
+_PROBLEM_REF: Schema = {"$ref": "#/components/schemas/Problem"}
 _DEFAULT: Schema = {
     "description": "Anything else is a problem",
-    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    "content": {PROBLEM_JSON: {"schema": _PROBLEM_REF}},
 }
 
 
@@ -76,6 +77,10 @@ def _finish(path: str, operation: Schema) -> None:
     responses = operation["responses"]
     responses.pop("400", None)  # the framework's own error shape, which never occurs
     responses["default"] = _DEFAULT
+    for answer in responses.values():
+        told = answer.get("content", {}).get(PROBLEM_JSON, {})
+        if told.get("schema", {}).get("$ref", "").endswith("/Refusal"):
+            told["schema"] = {"anyOf": [told["schema"], _PROBLEM_REF]}
     operation["security"] = _security(path, operation)
 
 

@@ -31,6 +31,9 @@ class RedeemBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     account_number: AccountNumber
     caller: CallerName | None = None
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(hidden)"
+
 
 class BulkItem(RedeemBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One redemption of several, with its own key."""

@@ -41,22 +41,58 @@ STATUS_OF_ANSWER: dict[Code, int] = {
     Code.TRY_LATER: 503,
 }
 
-_DETAILS: dict[Code, str] = {
-    Code.REQUEST_CONFLICT: "This key was used for other content. Take a new key for a new request.",
-    Code.PIN_MALFORMED: "This cannot be a PIN: 18 digits with a fitting check digit. Compare it "
-    "with the card. It was not counted as a try.",
-    Code.CALLER_LOCKED: "Too many wrong PINs. Wait until the lock ends, or call the hotline.",
-    Code.ACCOUNT_UNKNOWN: "There is no electricity account of this number. Compare it with a bill.",
-    Code.ACCOUNT_CLOSED: "This electricity account is closed. Choose another account.",
-    Code.VOUCHER_USED: "This card was redeemed before. Nothing was charged twice.",
-    Code.VOUCHER_REPLACED: "This card was replaced by another one. Use that card.",
-    Code.PIN_UNKNOWN: "No card has this PIN. Compare it with the card before the next try.",
-    Code.VOUCHER_VOID: "This card is void. Call the hotline with the card at hand.",
-    Code.VOUCHER_ON_HOLD: "This card is on hold. Call the hotline with the card at hand.",
-    Code.VOUCHER_EXPIRED: "This card is past its date. It is exchanged free of charge; call the "
-    "hotline.",
-    Code.TRY_LATER: "Nothing happened. Send the same request with the same key again.",
+_DETAILS: dict[Code, tuple[str, str]] = {
+    Code.REQUEST_CONFLICT: (
+        "This key was used for other content. Take a new key for a new request.",
+        "该请求编号已用于其他内容，新的请求请使用新的编号。",
+    ),
+    Code.PIN_MALFORMED: (
+        "This cannot be a PIN: 18 digits with a fitting check digit. Compare it with the card; it "
+        "was not counted as a try.",
+        "密码格式有误：应为18位数字且校验位相符。请与卡面核对，本次不计入错误次数。",
+    ),
+    Code.CALLER_LOCKED: (
+        "Too many wrong PINs. Wait until the lock ends, or call the hotline.",
+        "密码错误次数过多，请等待锁定结束或拨打服务热线。",
+    ),
+    Code.ACCOUNT_UNKNOWN: (
+        "There is no electricity account of this number. Compare it with a bill.",
+        "该户号不存在，请与电费单核对。",
+    ),
+    Code.ACCOUNT_CLOSED: (
+        "This electricity account is closed. Choose another account.",
+        "该户号已销户，请选择其他户号。",
+    ),
+    Code.VOUCHER_USED: (
+        "This card was redeemed before. Nothing was charged twice.",
+        "该卡此前已充值，未重复扣款。",
+    ),
+    Code.VOUCHER_REPLACED: (
+        "This card was replaced by another one. Use that card.",
+        "该卡已换卡，请使用新卡。",
+    ),
+    Code.PIN_UNKNOWN: (
+        "No card has this PIN. Compare it with the card before the next try.",
+        "密码有误，请与卡面核对后再试。",
+    ),
+    Code.VOUCHER_VOID: (
+        "This card is void. Call the hotline with the card at hand.",
+        "该卡已作废，请持卡拨打服务热线。",
+    ),
+    Code.VOUCHER_ON_HOLD: (
+        "This card is on hold. Call the hotline with the card at hand.",
+        "该卡已被锁定，请持卡拨打服务热线。",
+    ),
+    Code.VOUCHER_EXPIRED: (
+        "This card is past its date. It is exchanged free of charge; call the hotline.",
+        "该卡已过有效期，可免费换卡，请拨打服务热线。",
+    ),
+    Code.TRY_LATER: (
+        "Nothing happened. Send the same request with the same key again.",
+        "系统繁忙，本次未作任何处理，请用同一编号重发。",
+    ),
 }
+"""What to tell, in English and Chinese, and what to do next."""
 
 Fen = Annotated[int, Meta(description="Whole fen.")]
 
@@ -87,6 +123,7 @@ class Refusal(Struct, frozen=True, omit_defaults=True, kw_only=True):
     status: int
     code: str
     detail: str
+    detail_zh: str
     serial_number: str | None = None
     amount_fen: int | None = None
     account_tail: str | None = None
@@ -144,12 +181,14 @@ def receipt(answer: Answer) -> Receipt:
 def refusal(answer: Answer) -> Refusal:
     """Return the problem of an answer that says anything else."""
     code = answer.code.value
+    detail, detail_zh = _DETAILS.get(answer.code, ("", ""))
     return Refusal(
         type=f"urn:wanneng:problem:{code}",
         title=title_of(code),
         status=STATUS_OF_ANSWER[answer.code],
         code=code,
-        detail=_DETAILS.get(answer.code, ""),
+        detail=detail,
+        detail_zh=detail_zh,
         serial_number=answer.serial,
         amount_fen=answer.face_fen,
         account_tail=answer.account_tail,

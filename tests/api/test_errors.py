@@ -19,11 +19,14 @@ import distribution
 import redemption
 import staff
 import vouchers
+from api.channels import IvrBody, SmsBody
 from api.errors import STATUS, Problem, problem, status_of
 from api.handlers import HANDLERS
-from api.refusals import STATUS_OF_ANSWER
+from api.redeeming import BulkBody, BulkItem, RedeemBody
+from api.refusals import STATUS_OF_ANSWER, refusal
+from api.sessions import SignInBody
 from core.errors import ConfigurationError, DomainError, TryLater
-from redemption.requests import Code
+from redemption.requests import Answer, Code
 
 PIN = "680419129695212192"
 # The commands' own errors never go over HTTP.
@@ -57,6 +60,27 @@ def test_every_code_in_the_table_is_still_in_use() -> None:
 
 def test_every_answer_of_the_engine_has_a_status() -> None:
     assert set(STATUS_OF_ANSWER) == set(Code)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if STATUS_OF_ANSWER[code] >= 400])
+def test_every_refusal_is_told_in_both_languages(code: Code) -> None:
+    told = refusal(Answer(code=code))
+    assert told.detail.isascii() and told.detail.endswith(".")
+    assert told.detail_zh.endswith("。")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        RedeemBody(pin=PIN, account_number="4200001234"),
+        BulkBody([BulkItem(pin=PIN, account_number="4200001234", key="k")]),
+        SmsBody(sender="1", text=PIN, message_id="m"),
+        IvrBody(caller="1", digits=PIN, call_id="c", turn=1),
+        SignInBody(username="u", password=PIN, code="1"),
+    ],
+)
+def test_a_body_that_may_hold_a_secret_does_not_show_it(body: object) -> None:
+    assert PIN not in repr(body)
 
 
 @pytest.mark.parametrize("code", sorted(STATUS))
