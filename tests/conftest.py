@@ -1,6 +1,7 @@
 """Servers once a run, shared by all workers; a fresh database for each test."""
 
 import contextlib
+import re
 import shutil
 import tempfile
 import uuid
@@ -24,6 +25,7 @@ from tests.scratch import make_root, remove_root
 from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
 
 _TEMPLATE = "template_wanneng"
+_DRAWN = re.compile(r"(\d{6}\D{0,3}){3}|age1|AGE-SECRET-KEY")
 DatabaseMaker = Callable[[str], Database]
 EmptyDatabaseMaker = Callable[[str], Database]
 
@@ -72,6 +74,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["root"] = str(run.root)
     node.workerinput["postgres"] = str(run.postgres.binaries)
     node.workerinput["redis"] = str(run.redis.binary)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Keep drawn PINs and keys out of the names of tests.
+
+    A PIN is shown nowhere; and all workers of a run must call a test by the same name.
+    """
+    return argname if isinstance(val, str) and _DRAWN.search(val) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

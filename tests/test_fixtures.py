@@ -58,6 +58,13 @@ def test_each_test_finds_an_empty_redis(redis: "redis_client.Redis", _round: int
     redis.set("key", "value")
 
 
+@pytest.mark.parametrize("drawn", ["123456789012345678", "123456-789012 345678", "age1x", "ok"])
+def test_drawn_values_are_not_in_the_names_of_tests(
+    drawn: str, request: pytest.FixtureRequest
+) -> None:
+    assert (drawn in request.node.name) == (drawn == "ok")
+
+
 def test_a_killed_postgresql_comes_back_with_what_it_committed(scratch: Path) -> None:
     server = start_postgres(scratch / "pg")
     try:
