@@ -25,7 +25,7 @@ from tests.scratch import make_root, remove_root
 from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
 
 _TEMPLATE = "template_wanneng"
-_DRAWN = re.compile(r"(\d{6}\D{0,3}){3}|age1|AGE-SECRET-KEY")
+_DRAWN = re.compile(r"(\d\W*){18}|age1|AGE-SECRET-KEY")
 DatabaseMaker = Callable[[str], Database]
 EmptyDatabaseMaker = Callable[[str], Database]
 
