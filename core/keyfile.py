@@ -20,6 +20,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.errors import ConfigurationError
+from core.files import sync_directory, write_new
 
 MAX_LIVE = 4
 """Live key versions at most: each PIN that is looked up or drawn is tagged under all of them."""
@@ -145,10 +146,9 @@ def create(path: Path) -> KeyFile:
     )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        _write_new(path, _serialise(keyfile))
+        write_new(path, _serialise(keyfile))
     except FileExistsError:
         raise ConfigurationError(f"there is a key file already: {path}") from None
-    _sync_directory(path.parent)
     return keyfile
 
 
@@ -264,31 +264,10 @@ def _pin_key(stored: _StoredPinKey) -> PinKey:
 def _store(path: Path, keyfile: KeyFile) -> KeyFile:
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)  # left by a crash; we hold the directory's lock
-    _write_new(temporary, _serialise(keyfile))
+    write_new(temporary, _serialise(keyfile))
     temporary.replace(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return keyfile
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)  # a strict umask must not shut ourselves out
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-    except OSError:
-        path.unlink()  # half a key file would be taken for a foreign one
-        raise
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ stays here and can be read again.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from sqlalchemy import select
 
 from core.db import Database, Session
 from core.errors import DomainError, InvalidInput
+from core.files import sync_directory, write_new
 from core.keyfile import Keys
 from staff import approvals, events
 from staff.approvals import ContentChanged, Decision
@@ -139,24 +139,28 @@ def export_to_file(
 ) -> dict[str, Any]:
     """Export into a new file, mode 0600, and its manifest beside it; return the manifest.
 
-    The ciphertext is on the disk as `path` + ".partial" before the export is committed, and stays
-    there if we are cut off then. Raises as `export_batch`, and InvalidInput for a path in use.
+    The ciphertext is on the disk as `path` + ".partial" before the export is committed; if we are
+    cut off then, the same call again finishes it. What lies there of another export is never
+    touched. Raises as `export_batch`, and InvalidInput for a path in use.
     """
+    require(actor, Permission.EXPORT)
     manifest_path = path.with_name(path.name + ".manifest.json")
     partial = path.with_name(path.name + ".partial")
-    for used in (path, manifest_path):
-        if used.exists():
-            raise InvalidInput(f"there is a file {used} already")
-    try:
-        made = export_batch(
-            db, keys, actor, batch_id, lambda export: _write(partial, export.ciphertext)
-        )
-    except DomainError:
-        partial.unlink(missing_ok=True)
-        raise
-    _write(manifest_path, canonical_json(made.manifest).encode("ascii") + b"\n")
+    manifest = _cut_off(db, batch_id, partial)
+    if manifest is None:
+        _check_unused(path, manifest_path)
+
+        def keep(export: Export) -> None:
+            _keep(partial, export.ciphertext)
+            _check_unused(path)
+
+        manifest = export_batch(db, keys, actor, batch_id, keep).manifest
+    _check_unused(path)
+    manifest_path.unlink(missing_ok=True)  # of the call that was cut off
+    write_new(manifest_path, canonical_json(manifest).encode("ascii") + b"\n")
     partial.rename(path)
-    return made.manifest
+    sync_directory(path.parent)
+    return manifest
 
 
 def stored_manifest(session: Session, batch_id: int) -> dict[str, Any]:
@@ -172,12 +176,36 @@ def stored_manifest(session: Session, batch_id: int) -> dict[str, Any]:
     return manifest
 
 
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
+def _cut_off(db: Database, batch_id: int, partial: Path) -> dict[str, Any] | None:
+    """Return the manifest of an export that committed, and whose file lies under `partial`."""
+    if not partial.exists():
+        return None
+    with db.read() as session:
+        if get_batch(session, batch_id).exported_at is None:
+            return None
+        manifest = stored_manifest(session, batch_id)
+    if hashlib.sha256(partial.read_bytes()).hexdigest() != manifest["ciphertext_sha256"]:
+        raise _left_by_another(partial)
+    return manifest
+
+
+def _keep(partial: Path, ciphertext: bytes) -> None:
+    try:
+        write_new(partial, ciphertext)
+    except FileExistsError:
+        # Of this export, by a try that was rolled back or cut off; or of another one.
+        if partial.read_bytes() != ciphertext:
+            raise _left_by_another(partial) from None
+
+
+def _left_by_another(partial: Path) -> InvalidInput:
+    return InvalidInput(f"{partial} is left of another export, perhaps its only copy: move it away")
+
+
+def _check_unused(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise InvalidInput(f"there is a file {path} already")
 
 
 def _content(item: Batch) -> dict[str, Any]:
