@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from accounts.balances import read_account
-from core.db import Session
 from core.errors import TryLater
 from core.outbox import put
 from redemption.dialogue import slots
@@ -83,13 +82,20 @@ def enter_code(
             return CodeGone()
         waiting = msgspec.json.decode(raw, type=_Waiting)
         if waiting.tried_by == request_key:
-            return _outcome(waiting)
+            return _carry_out(deps, phone, waiting)
         seconds = int(waiting.until - _now(deps))
         if waiting.said == "bound" or waiting.tries_left == 0 or seconds <= 0:
             return CodeGone()
         tried = _tried(deps, phone, waiting, code, request_key)
-        if slots.swap(deps.redis, _key(phone), raw, msgspec.json.encode(tried), seconds):
-            return _outcome(tried)
+        marked = msgspec.json.encode(tried)
+        # The try first: of many at once no more than TRIES may do anything.
+        if not slots.swap(deps.redis, _key(phone), raw, marked, seconds):
+            continue
+        try:
+            return _carry_out(deps, phone, tried)
+        except Exception:
+            slots.swap(deps.redis, _key(phone), marked, raw, seconds)  # nothing came of it
+            raise
     raise TryLater("this code is being tried by many at once")
 
 
@@ -99,17 +105,15 @@ def _tried(
     if not secrets.compare_digest(waiting.hash, _hash(deps, phone, code)):
         left = waiting.tries_left - 1
         return replace(waiting, tries_left=left, tried_by=request_key, said="wrong")
-
-    def register(session: Session) -> None:
-        bind(session, phone, waiting.account)
-
-    # The database first: a code marked as used that registered nothing would be lost.
-    deps.db.transact(register)
     return replace(waiting, tried_by=request_key, said="bound")
 
 
-def _outcome(waiting: _Waiting) -> Bound | CodeWrong:
-    return Bound(waiting.account) if waiting.said == "bound" else CodeWrong(waiting.tries_left)
+def _carry_out(deps: DialogueDeps, phone: Phone, tried: _Waiting) -> Bound | CodeWrong:
+    """Do what the try decided; for a right code again, should we have been cut off before."""
+    if tried.said != "bound":
+        return CodeWrong(tried.tries_left)
+    deps.db.transact(lambda session: bind(session, phone, tried.account))
+    return Bound(tried.account)
 
 
 def _read(deps: DialogueDeps, phone: Phone) -> _Waiting | None:

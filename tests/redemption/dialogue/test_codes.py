@@ -1,6 +1,12 @@
 """Codes that register an account, asked for and tried more than once."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
+from redis import Redis
+from sqlalchemy.exc import OperationalError
 
 from core.db import Database
 from core.tables import outbox
@@ -51,4 +57,45 @@ def test_the_same_try_again_is_answered_the_same_and_counted_once(
     for _ in range(3):
         assert enter_code(deps, ASKER, code, "try-2") == Bound(ACCOUNT)
     assert enter_code(deps, ASKER, code, "try-3") == CodeGone()
+    assert count(db, caller_binding) == 1
+
+
+class _Overtaken:
+    """A Redis on which others finish their tries between our first look and what we then write."""
+
+    def __init__(self, redis: Redis, others: Callable[[], None]) -> None:
+        self._redis, self._others = redis, iter([others])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+    def get(self, key: str) -> Any:
+        """Return what stood there before the others came."""
+        found = self._redis.get(key)
+        next(self._others, lambda: None)()
+        return found
+
+
+def test_a_right_code_that_three_wrong_ones_overtook_registers_nothing(
+    deps: DialogueDeps, db: Database, code: str
+) -> None:
+    def others() -> None:
+        for number in range(3):
+            enter_code(deps, ASKER, other(code), f"wrong-{number}")
+
+    overtaken = replace(deps, redis=cast(Redis, _Overtaken(deps.redis, others)))
+    assert enter_code(overtaken, ASKER, code, "try-1") == CodeGone()
+    assert count(db, caller_binding) == 0
+
+
+def test_a_code_stays_good_while_the_database_is_away(
+    deps: DialogueDeps, db: Database, code: str
+) -> None:
+    nowhere = replace(db.settings, database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    away = Database(nowhere, db.clock)
+    with pytest.raises(OperationalError):
+        enter_code(replace(deps, db=away), ASKER, code, "try-1")
+    away.dispose()
+    assert count(db, caller_binding) == 0
+    assert enter_code(deps, ASKER, code, "try-1") == Bound(ACCOUNT)
     assert count(db, caller_binding) == 1
