@@ -7,7 +7,7 @@ import pytest
 from tests.architecture import checks
 from tests.architecture.tree import PRODUCT, ROOT, complaints, python_files, tracked_files
 
-EVERYWHERE = (*PRODUCT, "tests")
+EVERYWHERE = (*PRODUCT, "tests", "bench")
 EDGES = ("api", "cli")
 
 # Put together here so that this file does not contain them.
