@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# At most this many test processes; 2 are quickest on 2 cores, see CONTRIBUTING.md.
+# Test processes: one for each core of a small machine. The whole suite takes about 5 minutes so.
 WORKERS ?= 2
 
 # Marks of what is installed; another PYTHON has other marks, so that .venv is then made anew.
