@@ -1,6 +1,7 @@
 """Servers once a run, shared by all workers; a fresh database for each test."""
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from core.keyfile import Keys
 from core.settings import Settings
 from migrations.schema import upgrade
 from tests.clocks import FakeClock
+from tests.pin_hunt import KNOWN, digits_in_files
 from tests.scratch import make_root, remove_root
 from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
 
@@ -84,6 +86,32 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, str) and _DRAWN.search(val) else None
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the known PINs to the process that leads the run, or look for all of them there."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["pins"] = sorted(KNOWN)
+    elif _RUN in session.config.stash:
+        _hunt(session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the PINs that a worker of pytest-xdist knows."""
+    KNOWN.update(getattr(node, "workeroutput", {}).get("pins", ()))
+
+
+def _hunt(session: pytest.Session) -> None:
+    """Fail the run where a PIN lies in what it wrote: databases and their logs, files, Redis."""
+    run = session.config.stash[_RUN]
+    found = digits_in_files([run.root], KNOWN)
+    writer = session.config.get_terminal_writer()
+    writer.line()
+    writer.line(f"{len(KNOWN)} PINs of cards looked for in all files of the run: found in {found}")
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what pytest_configure started."""
     stack = config.stash.get(_STOP, None)
@@ -99,12 +127,20 @@ def _start(stack: contextlib.ExitStack) -> Run:
     kv = start_redis(root / "kv")
     stack.callback(kv.stop)
     run = Run(root, postgres, kv)
+    _keep_temporary_files(root / "tmp")
     with postgres.connect() as connection:
         connection.execute(f"CREATE DATABASE {_TEMPLATE}")
         for url in (f"sqlite:///{run.sqlite_template}", postgres.url(_TEMPLATE)):
             _make_template(Settings(database_url=url))
         connection.execute(f"ALTER DATABASE {_TEMPLATE} ALLOW_CONNECTIONS false")
     return run
+
+
+def _keep_temporary_files(directory: Path) -> None:
+    """Let whatever the tests and their processes leave in files lie where it is looked for."""
+    directory.mkdir()
+    os.environ["TMPDIR"] = str(directory)
+    tempfile.tempdir = None
 
 
 def _make_template(settings: Settings) -> None:
@@ -125,7 +161,9 @@ def scratch(run: Run) -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="t", dir=run.root))
     path.chmod(0o711)  # for a private PostgreSQL, which runs as another user
     yield path
+    found = digits_in_files([path], KNOWN)
     shutil.rmtree(path, ignore_errors=True)
+    assert found == [], "a PIN was written to a file"
 
 
 @pytest.fixture

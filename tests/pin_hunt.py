@@ -9,15 +9,28 @@ import psutil
 
 from vouchers.pins import Pin
 
+KNOWN: set[str] = set()
+"""The digits of every card's PIN that this test process has made, for the hunt at the end."""
+
 _RUN = re.compile(rb"\d{18,}")
 _GROUPED = re.compile(rb"\d{6}(?:[ \-+]|%20|%2B)\d{6}(?:[ \-+]|%20|%2B)\d{6}")
 _PIECE = 1 << 24
 _OVERLAP = 64
 
 
+def remember(pins: Iterable[Pin]) -> None:
+    """Take note of the PINs of cards, to be looked for when all tests have run."""
+    KNOWN.update(pin.digits for pin in pins)
+
+
 def pins_in_files(places: Iterable[Path], pins: Iterable[Pin]) -> list[str]:
     """Return where one of the PINs stands, plain or in printed groups, in files below `places`."""
-    known = {pin.digits.encode() for pin in pins}
+    return digits_in_files(places, [pin.digits for pin in pins])
+
+
+def digits_in_files(places: Iterable[Path], digits: Iterable[str]) -> list[str]:
+    """Do as `pins_in_files` with the digits of PINs."""
+    known = {each.encode() for each in digits}
     return [
         str(path)
         for place in places

@@ -10,6 +10,7 @@ from core.keyfile import KeyFile, PinKey
 from core.settings import Settings
 from redemption.requests import Caller, RedeemRequest, caller_of_phone
 from tests.factories import make_batch
+from tests.pin_hunt import remember
 from vouchers.pins import (
     Argon2Cost,
     Pin,
@@ -54,6 +55,7 @@ def make_cards(
         update(batch).where(batch.c.id == batch_of(first)).values(key_version=key.version)
     )
     cards = [Card(first + i, draw()) for i in range(count)]
+    remember(card.pin for card in cards)
     session.execute(insert(voucher), [_row(key, card, face_fen, settings) for card in cards])
     return cards
 

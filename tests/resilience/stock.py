@@ -5,6 +5,7 @@ from distribution.parties import warehouse_id
 from distribution.requests import MoveRequest
 from staff import approvals
 from tests.api.world import PRINTER, World
+from tests.pin_hunt import remember
 from tests.redemption.cards import Card
 from vouchers.actions import ACTIONS
 from vouchers.export import export_batch, request_export
@@ -20,6 +21,7 @@ def sold_cards(world: World, count: int) -> list[Card]:
     export = export_batch(world.db, world.keys, world.people["issuer"], batch_id)
     printed = read_print_file(export.ciphertext, world.printer_key)
     cards = [Card(item.serial, item.pin) for item in printed]
+    remember(card.pin for card in cards)
     _move(world, cards, "take_into_stock")
     for party in ("HUBEI", "WUHAN", "SHOP-1"):
         _move(world, cards, "dispatch", to=party)

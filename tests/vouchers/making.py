@@ -10,6 +10,7 @@ from core.keyfile import Keys
 from staff import approvals
 from staff.permissions import Actor
 from tests.factories import make_member, make_warehouse
+from tests.pin_hunt import remember
 from vouchers import denominations, key_rotation
 from vouchers.actions import ACTIONS
 from vouchers.export import Export, export_batch, request_export
@@ -70,7 +71,9 @@ class House:
     def cards(self, count: int = 100, face_fen: int = 5_000) -> list[PrintedCard]:
         """Return new cards as the printer reads them."""
         export = self.exported(self.generated(count, face_fen))
-        return list(read_print_file(export.ciphertext, self.secret_key))
+        cards = list(read_print_file(export.ciphertext, self.secret_key))
+        remember(card.pin for card in cards)
+        return cards
 
     def find(self, *pins: Pin | None) -> list[Found | Busy | None]:
         """Look PINs up."""
