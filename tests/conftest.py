@@ -92,7 +92,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output["pins"] = sorted(KNOWN)
     elif _RUN in session.config.stash:
-        _hunt(session)
+        hunt(session)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -101,7 +101,7 @@ def pytest_testnodedown(node: Any) -> None:
     KNOWN.update(getattr(node, "workeroutput", {}).get("pins", ()))
 
 
-def _hunt(session: pytest.Session) -> None:
+def hunt(session: pytest.Session) -> None:
     """Fail the run where a PIN lies in what it wrote: databases and their logs, files, Redis."""
     run = session.config.stash[_RUN]
     found = digits_in_files([run.root], KNOWN)

@@ -1,10 +1,16 @@
 """The hunt finds what it is to find: a detector that cannot fire proves nothing."""
 
+import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 
+from tests import conftest
+from tests.conftest import Run
 from tests.pin_hunt import command_lines, pins_in_bytes, pins_in_files
 from vouchers.pins import draw, grouped
 
@@ -43,3 +49,19 @@ def test_what_processes_show_is_searched() -> None:
     assert pins_in_bytes([("arguments", f"wanneng redeem {DIGITS}".encode())], [PIN]) == [
         "arguments"
     ]
+
+
+def test_a_run_that_wrote_a_pin_to_any_file_fails(
+    run: Run, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = TerminalWriter(io.StringIO())
+    config: Any = SimpleNamespace(stash=pytestconfig.stash, get_terminal_writer=lambda: told)
+    session: Any = SimpleNamespace(config=config, exitstatus=pytest.ExitCode.OK)
+    monkeypatch.setattr(conftest, "KNOWN", {DIGITS})
+    conftest.hunt(session)
+    assert session.exitstatus is pytest.ExitCode.OK
+    planted = run.root / "tmp" / f"planted-{os.getpid()}"
+    planted.write_text(DIGITS)
+    conftest.hunt(session)
+    planted.unlink()
+    assert session.exitstatus is pytest.ExitCode.TESTS_FAILED
