@@ -49,6 +49,9 @@ _LOCK = (
     .order_by(electricity_account.c.number)
     .with_for_update()
 )
+_OPEN = select(electricity_account.c.number).where(
+    among(electricity_account.c.number, "numbers"), electricity_account.c.state == "open"
+)
 
 
 def well_formed(numbers: Iterable[str]) -> list[str]:
@@ -72,6 +75,12 @@ def lock_accounts(session: Session, numbers: Iterable[str]) -> dict[str, Account
         return {}
     rows = session.execute(_LOCK, {"numbers": wanted})
     return {row.number: AccountRow(*row) for row in rows}
+
+
+def open_accounts(session: Session, numbers: Iterable[str]) -> set[str]:
+    """Return those of the numbers whose account is there and open, without locking any."""
+    wanted = well_formed(numbers)
+    return set(session.execute(_OPEN, {"numbers": wanted}).scalars()) if wanted else set()
 
 
 def read_account(session: Session, number: str) -> AccountRow:

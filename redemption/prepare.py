@@ -7,21 +7,23 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import bindparam, or_, select
 
+from accounts.balances import open_accounts
 from core.db import Database, Session, UtcDateTime
 from core.keyfile import KeyFile
 from core.sets import among
-from redemption.requests import RedeemRequest
+from redemption.requests import Purpose, RedeemRequest
 from redemption.tables import caller
-from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers
-from vouchers.pins import short_tag
+from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers, key_versions
+from vouchers.pins import Pin, short_tag
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request with what is known of its PIN; voucher rows never change, so it stays true.
 
-    `looked_up` is False where the caller was locked and no work was spent on his PIN; `busy` where
-    too many slow checks were waiting. `digests` holds the content's digest for each key version.
+    `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
+    where the card could be credited, else its PIN is compared with none; `busy` where too many slow
+    checks were waiting. `digests` holds the content's digest for each key version.
     """
 
     request: RedeemRequest
@@ -30,6 +32,7 @@ class Prepared:
     key_version: int
     receipt_number: str
     looked_up: bool = True
+    has_account: bool = True
     busy: bool = False
 
     @property
@@ -53,34 +56,72 @@ def prepare(
     requests: Sequence[RedeemRequest],
     receipt_numbers: Sequence[str],
 ) -> list[Prepared]:
-    """Return the requests with their cards looked up by PIN, in the same order."""
+    """Return the requests with their cards looked up by PIN, in the same order.
+
+    Domain rule: for an account that cannot be credited the PIN is not looked up; such an answer is
+    no try, so neither its kind nor its time may tell whether there is a card.
+    """
     with db.read() as session:
-        locked = _locked_callers(session, requests)
-        pins = [None if r.caller.identity in locked else r.pin for r in requests]
-        found = find_vouchers(session, keyfile, argon, pins)
+        asked = _asked(session, requests)
+        found = find_vouchers(session, keyfile, argon, [a.pin_to_find for a in asked])
+        versions = key_versions(session, keyfile, [a.pin_to_pass_over for a in asked])
     return [
-        _prepared(keyfile, request, card, number, request.caller.identity not in locked)
-        for request, card, number in zip(requests, found, receipt_numbers, strict=True)
+        _prepared(keyfile, *each)
+        for each in zip(asked, found, versions, receipt_numbers, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request, and what decides whether its PIN may be looked up."""
+
+    request: RedeemRequest
+    looked_up: bool
+    has_account: bool
+
+    @property
+    def pin_to_find(self) -> Pin | None:
+        return self.request.pin if self.looked_up and self.has_account else None
+
+    @property
+    def pin_to_pass_over(self) -> Pin | None:
+        """The PIN that is only digested; `_prepared` says why its key version matters."""
+        return self.request.pin if self.looked_up and not self.has_account else None
+
+
+def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
+    locked = _locked_callers(session, requests)
+    numbers = open_accounts(session, [r.account_number for r in requests if r.account_number])
+    return [
+        _Asked(
+            request,
+            looked_up=request.caller.identity not in locked,
+            has_account=request.purpose is Purpose.CHECK or request.account_number in numbers,
+        )
+        for request in requests
     ]
 
 
 def _prepared(
     keyfile: KeyFile,
-    request: RedeemRequest,
+    asked: _Asked,
     card: Found | Busy | None,
+    version: int | None,
     receipt_number: str,
-    looked_up: bool,
 ) -> Prepared:
     found = card if isinstance(card, Found) else None
+    if found is not None:
+        version = found.key_version
     return Prepared(
-        request=request,
+        request=asked.request,
         found=found,
-        digests={v: _digest(keyfile, v, request) for v in keyfile.pin_keys},
+        digests={v: _digest(keyfile, v, asked.request) for v in keyfile.pin_keys},
         # Under the card's own version, never another: two independent 28-bit functions of one
         # PIN would together tell it apart from all others without the slow hash.
-        key_version=keyfile.current.version if found is None else found.key_version,
+        key_version=keyfile.current.version if version is None else version,
         receipt_number=receipt_number,
-        looked_up=looked_up,
+        looked_up=asked.looked_up,
+        has_account=asked.has_account,
         busy=isinstance(card, Busy),
     )
 

@@ -53,7 +53,7 @@ class Decision:
 
 
 class LookUpAgain(Exception):
-    """A caller was unlocked between preparing and deciding; his PINs must be looked up."""
+    """A PIN was passed over for a lock or an account that is otherwise now; look it up."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _replay(prepared: Prepared, earlier: StoredAnswer, book: _Book) -> Outcome:
 
 
 def _judge(prepared: Prepared, book: _Book) -> tuple[Answer, Credit | None]:
-    """The first refusal that holds, in the order of domain.md's table of answers; or the value."""
+    """The first refusal that holds, in the order of the codes; or the value."""
     request = prepared.request
     if request.is_malformed:
         return Answer(code=Code.PIN_MALFORMED), None
@@ -168,8 +168,6 @@ def _locked(prepared: Prepared, book: _Book) -> Answer | None:
 
 
 def _account_refusal(prepared: Prepared, book: _Book) -> Answer | None:
-    if prepared.busy:
-        return Answer(code=Code.TRY_LATER)
     if prepared.request.purpose is Purpose.CHECK:
         return None
     account = book.facts.accounts.get(prepared.request.account_number or "")
@@ -181,6 +179,10 @@ def _account_refusal(prepared: Prepared, book: _Book) -> Answer | None:
 
 
 def _card_refusal(prepared: Prepared, book: _Book) -> Answer | None:
+    if not prepared.has_account:
+        raise LookUpAgain
+    if prepared.busy:
+        return Answer(code=Code.TRY_LATER)
     card = book.facts.cards.get(prepared.serial) if prepared.serial is not None else None
     if card is None:
         return Answer(code=Code.PIN_UNKNOWN)

@@ -98,6 +98,24 @@ def find_vouchers(
     return [None if pin is None else found[pin] for pin in pins]
 
 
+def key_versions(
+    session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]
+) -> list[int | None]:
+    """Return under which key the card of each PIN would be kept, if it has one, in order.
+
+    One SELECT for all, and nothing slow: behind argon2id it may be another card's.
+    """
+    tags = {pin: candidate_tags(keyfile.live, pin) for pin in pins if pin is not None}
+    if not tags:
+        return [None] * len(pins)
+    rows = _rows_by_tag(session, sorted({tag for many in tags.values() for tag in many}))
+    versions = {
+        pin: next((rows[tag].key_version for tag in many if tag in rows), None)
+        for pin, many in tags.items()
+    }
+    return [None if pin is None else versions[pin] for pin in pins]
+
+
 _BY_TAG = (
     select(
         voucher.c.pin_tag,

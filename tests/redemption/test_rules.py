@@ -256,3 +256,11 @@ def test_a_frozen_quote_counts_the_late_fee_to_the_day_it_was_told() -> None:
     allocations = [decide([ask()], k).decisions[0].credit for k in (plain, frozen)]
     charged = [a.allocation.payments[0].charged_fee_fen for a in allocations if a is not None]
     assert charged == [10_000, 9_000]
+
+
+def test_a_pin_passed_over_for_its_account_is_looked_up_when_the_account_appears() -> None:
+    passed_over = replace(ask(None), has_account=False)
+    unknown = decide([passed_over], facts(accounts={}))
+    assert codes(unknown) == [Code.ACCOUNT_UNKNOWN]
+    with pytest.raises(LookUpAgain):
+        decide([passed_over], facts())
