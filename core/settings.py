@@ -37,7 +37,7 @@ class Settings:
     argon2_memory_kib: int = _setting(8192, "argon2id memory per PIN")
     argon2_time_cost: int = _setting(1, "argon2id passes per PIN")
     argon2_threads: int = _setting(2, "argon2id computations at once per worker")
-    argon2_queue: int = _setting(64, "argon2id computations that may wait; more get try_later")
+    argon2_queue: int = _setting(128, "argon2id computations that may wait; more get try_later")
     wrong_pins_per_day: int = _setting(5, "wrong PINs a caller may send in a calendar day")
     wrong_pins_in_row: int = _setting(10, "wrong PINs in a row until an operator must unlock")
     malformed_per_day: int = _setting(20, "malformed PINs a caller may send in a day")

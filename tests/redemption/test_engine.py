@@ -8,8 +8,10 @@ from sqlalchemy import func, select, update
 
 from accounts.ledger import LedgerCode
 from accounts.tables import bill, electricity_account, journal_entry, posting
+from api.redeeming import MAX_ITEMS
 from core.db import Database
 from core.keyfile import Keys
+from core.settings import Settings
 from core.tables import outbox
 from redemption.engine import Redeemer
 from redemption.requests import Code, Purpose, caller_of_partner, caller_of_phone
@@ -230,3 +232,9 @@ def test_two_lots_of_one_batch_each_answer_for_their_own_cards(
     edge = [cards[0], cards[9], cards[10], cards[19]]
     codes = [o.answer.code for o in redeemer.redeem([redeem(c, account) for c in edge])]
     assert codes == [Code.REDEEMED] * 2 + [Code.VOUCHER_ON_HOLD] * 2
+
+
+def test_a_bulk_of_slow_cards_has_a_place_for_each() -> None:
+    # Nobody should be told "try later" by a server that has nothing else to do.
+    places = Settings().argon2_threads + Settings().argon2_queue
+    assert places >= MAX_ITEMS
