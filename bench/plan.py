@@ -1,0 +1,60 @@
+"""What a run of the benchmark shall do: how often, how large, where, and when it refuses."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOME = Path(__file__).parent
+LEAST_ROUNDS = 5
+"""Rounds below which a run is not a complete one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The settings of one run; the defaults are the real thing, `toy()` is for tests.
+
+    `scale` shrinks all numbers of cards. `load_limit` is the share of the machine that others may
+    use, fixed before the run; None never refuses, and then nothing is a measurement.
+    """
+
+    rounds: int = LEAST_ROUNDS
+    scale: float = 1.0
+    seconds: float = 8.0
+    connections: int = 128
+    bulk_connections: int = 32
+    workers: int = 1
+    load_limit: float | None = 0.05
+    memory_bytes: int = 2 << 30
+    directory: Path = Path("/var/tmp")  # noqa: S108 - a directory of our own is made in it
+    results: Path = HOME / "results"
+    clients: tuple[int, ...] = (1, 8, 32, 64)
+    seed: int = field(default=20, repr=False)
+
+    def cards(self, real: int, least: int = 100) -> int:
+        """Return a number of cards at this run's scale, in whole hundreds."""
+        return max(least, round(real * self.scale / 100) * 100)
+
+    @property
+    def accounts(self) -> int:
+        """How many electricity accounts each world has."""
+        return max(200, round(200_000 * self.scale))
+
+    @property
+    def is_real(self) -> bool:
+        """Whether nothing was made smaller than what is promised."""
+        return self.scale >= 1 and self.rounds >= LEAST_ROUNDS and self.load_limit is not None
+
+
+def toy(directory: Path, results: Path) -> Plan:
+    """Return a plan whose run takes seconds and whose numbers mean nothing."""
+    return Plan(
+        rounds=2,
+        scale=0.002,
+        seconds=0.3,
+        connections=8,
+        bulk_connections=2,
+        load_limit=None,
+        memory_bytes=128 << 20,
+        directory=directory,
+        results=results,
+        clients=(1, 4),
+    )
