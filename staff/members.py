@@ -1,6 +1,7 @@
 """People and their accounts. A person may have several accounts and stays one person."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -195,7 +196,7 @@ def _check_may_add(session: Session, actor: Actor | None, role: str) -> None:
 
 
 def _person_id(session: Session, name: str, identity_number: str) -> int:
-    number = clean(identity_number, "the identity number", 50).upper()
+    number = _plain_number(identity_number)
     full_name = clean(name, "the name", 100)
     new = {
         "id": session.new_id(),
@@ -209,6 +210,13 @@ def _person_id(session: Session, name: str, identity_number: str) -> int:
     if found.name != full_name:
         raise IdentityConflict("this identity number is on file under another name")
     return int(found.id)
+
+
+def _plain_number(text: str) -> str:
+    """Return an identity number's letters and digits: a blank must not make a second person."""
+    wide = clean(text, "the identity number", 50)
+    signs = unicodedata.normalize("NFKC", wide).upper()
+    return clean("".join(sign for sign in signs if sign.isalnum()), "the identity number")
 
 
 def _revoke_sessions(session: Session, member_id: int) -> None:

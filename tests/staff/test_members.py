@@ -114,6 +114,29 @@ def test_the_same_identity_number_is_the_same_person(db: Database, keys_now: Key
         assert session.execute(select(func.count()).select_from(person)).scalar_one() == 1
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "420101 19800101 123x",
+        "420101-19800101-123X",
+        "４２０１０１１９８００１０１１２３Ｘ",
+        "42010119800101\u200b123X",
+    ],
+)
+def test_a_person_stays_one_however_his_number_is_written(
+    db: Database, keys_now: KeyFile, written: str
+) -> None:
+    with db.write() as session:
+        add(session, keys_now, "wang", identity_number="42010119800101123X")
+        add(session, keys_now, "wang.finance", "finance", identity_number=written)
+        assert session.execute(select(func.count()).select_from(person)).scalar_one() == 1
+
+
+def test_an_identity_number_needs_a_letter_or_digit(db: Database, keys_now: KeyFile) -> None:
+    with db.write() as session, pytest.raises(InvalidInput, match="identity number"):
+        add(session, keys_now, "wang", identity_number="- -")
+
+
 def test_an_identity_number_under_another_name_is_refused(db: Database, keys_now: KeyFile) -> None:
     with db.write() as session:
         add(session, keys_now, "wang", identity_number="7")
