@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from core.db import Session
 from core.errors import DomainError, NotFound
@@ -90,7 +90,11 @@ def unlock_caller(session: Session, actor: Actor, identity: str, reason: str) ->
     )
     session.execute(
         caller_lock.update()
-        .where(caller_lock.c.caller == identity, caller_lock.c.released_at.is_(None))
+        .where(
+            caller_lock.c.caller == identity,
+            caller_lock.c.released_at.is_(None),
+            or_(caller_lock.c.until.is_(None), caller_lock.c.until > session.now),
+        )
         .values(released_at=session.now, released_by=actor.member_id, reason=why)
     )
     events.record(session, actor, "caller.unlocked", f"caller:{identity}", reason=why)

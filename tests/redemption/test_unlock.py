@@ -83,6 +83,22 @@ def test_a_lock_after_an_unlocking_is_a_second_one(
     assert [lock.rule for lock in view.locks] == ["days_72h", "day"]
 
 
+def test_a_lock_that_ran_out_by_itself_is_not_recorded_as_lifted(
+    db: Database, redeemer: Redeemer, operator: Actor, clock: FakeClock
+) -> None:
+    _guess(redeemer, 5)
+    clock.advance(days=1)
+    _guess(redeemer, 5)
+    with db.write() as session:
+        unlock_caller(session, operator, WHO, "typing error")
+    with db.read() as session:
+        view = view_caller(session, operator, Limits.of(db.settings), WHO)
+    assert [(lock.rule, lock.reason) for lock in view.locks] == [
+        ("operator", "typing error"),
+        ("day", None),
+    ]
+
+
 def test_nobody_is_unlocked_without_need_reason_or_permission(
     db: Database, redeemer: Redeemer, operator: Actor, clock: FakeClock
 ) -> None:
