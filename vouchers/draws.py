@@ -82,7 +82,7 @@ class CardMaker:
         self._face_fen = face_fen
         self._draw = draw
         self._key = keyfile.pin_keys[shape.key_version]
-        self._cost = Argon2Cost(settings.argon2_memory_kib, settings.argon2_time_cost)
+        self._cost = Argon2Cost.of(settings)
         self._threads = ThreadPoolExecutor(max(1, settings.argon2_threads), "argon2-new")
 
     def make(self, serials: Iterable[int]) -> list[NewCard]:

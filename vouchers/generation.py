@@ -27,7 +27,7 @@ from vouchers.batches import Batch, get_batch
 from vouchers.draws import CardMaker, NewCard, Shape, store_cards
 from vouchers.key_rotation import pin_to_batch
 from vouchers.movements import Cause
-from vouchers.pins import Pin
+from vouchers.pins import Argon2Cost, Pin
 from vouchers.print_file import HEADER, LineMaker, page_url
 from vouchers.print_stream import PrintStream
 from vouchers.tables import batch, print_file_part
@@ -117,7 +117,9 @@ def wait_for_generations(timeout_s: float | None = None) -> bool:
 def _claim(db: Database, keys: Keys, actor: Actor, batch_id: int, holder_id: int) -> _Work:
     require(actor, Permission.GENERATE)
     keyfile = keys.get()
-    page_url(db.settings.public_url)  # wrong settings must not cost a batch
+    # Wrong settings must not cost a batch.
+    page_url(db.settings.public_url)
+    Argon2Cost.of(db.settings)
 
     def work(session: Session) -> _Work:
         item = get_batch(session, batch_id)

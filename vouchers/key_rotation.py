@@ -102,12 +102,13 @@ def retire(db: Database, keys: Keys, actor: Actor, version: int) -> None:
 def pin_to_batch(session: Session, keyfile: KeyFile, hybrid_cards: int) -> int:
     """Return the version for a new batch, which cannot be retired until the transaction ends.
 
-    Raises KeyFull when `hybrid_cards` more behind argon2id are too many for it.
+    Raises KeyFull when `hybrid_cards` more behind argon2id are too many for it; of two batches at
+    once the second waits, so that none is missed in the count.
     """
     register(session, keyfile)
     version = keyfile.current.version
     query = select(pin_key.c.retired_at).where(pin_key.c.version == version)
-    if session.execute(query.with_for_update(read=True)).scalar_one() is not None:
+    if session.execute(query.with_for_update(key_share=True)).scalar_one() is not None:
         raise ConfigurationError(f"key version {version} is retired in the database")
     if hybrid_cards and _hybrid_cards(session, version) + hybrid_cards > MAX_HYBRID_CARDS:
         raise KeyFull("the current key version is full: rotate the keys, then generate again")

@@ -16,8 +16,9 @@ from typing import NoReturn
 
 from argon2.low_level import Type, hash_secret_raw
 
-from core.errors import InvalidInput
+from core.errors import ConfigurationError, InvalidInput
 from core.keyfile import PinKey
+from core.settings import Settings
 
 PIN_DIGITS = 18
 SALT_BYTES = 16
@@ -140,6 +141,14 @@ class Argon2Cost:
     def __post_init__(self) -> None:
         if not (8 <= self.memory_kib <= _MAX_MEMORY_KIB and 1 <= self.passes <= 255):
             raise InvalidInput("argon2id needs 8 to 16777215 KiB and 1 to 255 passes")
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Argon2Cost":
+        """Return the cost that new cards get; ConfigurationError for one that cannot be."""
+        try:
+            return cls(settings.argon2_memory_kib, settings.argon2_time_cost)
+        except InvalidInput as error:
+            raise ConfigurationError(f"WANNENG_ARGON2_…: {error.message}") from error
 
 
 def verifier(key: PinKey, cost: Argon2Cost, salt: bytes, message: bytes) -> bytes:

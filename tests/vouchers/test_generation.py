@@ -4,7 +4,7 @@ import logging
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -33,7 +33,7 @@ from vouchers.generation import (
 from vouchers.key_rotation import KeyFull
 from vouchers.pins import Pin
 from vouchers.print_file import PrintedCard, read_print_file
-from vouchers.tables import lot, print_file_part, stock_movement, voucher
+from vouchers.tables import batch, lot, print_file_part, stock_movement, voucher
 
 QUICK, SLOW = 5_000, 20_000
 
@@ -254,6 +254,18 @@ def test_an_address_too_long_for_the_qr_is_told_before_anything_is_made(
     assert _batch(house, batch_id).state == "approved"
 
 
+@pytest.mark.parametrize("wrong", [{"argon2_memory_kib": 4}, {"argon2_time_cost": 256}])
+def test_a_wrong_cost_of_argon2id_does_not_cost_a_batch(
+    house: House, wrong: dict[str, int]
+) -> None:
+    batch_id = house.approved(10)
+    for name, value in wrong.items():
+        object.__setattr__(house.db.settings, name, value)
+    with pytest.raises(ConfigurationError, match="WANNENG_ARGON2"):
+        _make(house, batch_id)
+    assert _batch(house, batch_id).state == "approved"
+
+
 def test_a_full_key_version_must_be_rotated_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +278,22 @@ def test_a_full_key_version_must_be_rotated_first(
     key_rotation.rotate(house.db, house.keys, house.admin)
     _make(house, batch_id)
     assert _batch(house, batch_id).key_version == 2
+
+
+def test_of_two_batches_begun_at_once_only_one_fills_the_key_version(
+    postgresql_db: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_rotation, "MAX_HYBRID_CARDS", 15)
+    house = open_house(postgresql_db, keys)
+    first, second = house.approved(10, SLOW), house.approved(10, SLOW)
+    with ThreadPoolExecutor(1) as thread:
+        with house.db.write() as session:
+            key_rotation.pin_to_batch(session, keys.get(), 10)
+            session.execute(batch.update().where(batch.c.id == first).values(key_version=1))
+            waiting = thread.submit(_make, house, second)
+            wait([waiting], timeout=0.5)  # it cannot end, but it may get as far as it can
+        with pytest.raises(KeyFull):
+            waiting.result(30)
 
 
 @pytest.mark.usefixtures("small_steps")
