@@ -62,7 +62,7 @@ def _bar(pen: ImageDraw.ImageDraw, y: int, code: str, result: Mapping[str, Any])
     for end in (low, high):
         pen.line((end, y + 12, end, y + 22), "black", 1)
     floor = _place(goodness(result, result["floor"]))
-    pen.line((floor, y + 4, floor, y + 30), "#c62828", 1)
+    pen.line((floor, y + 2, floor, y + 32), "black", 3)
     pen.text((_RIGHT + 24, y + 6), f"{result['value']:.4g}", colour, _font(15))
     goal = "-" if result["goal"] is None else f"{result['goal']:g}"
     held = f"floor {result['floor']:g}, goal {goal}"
@@ -75,7 +75,7 @@ def _legend(pen: ImageDraw.ImageDraw, y: int) -> None:
         pen.rectangle((x, y + 2, x + 14, y + 16), _COLOURS[verdict])
         pen.text((x + 22, y), meaning, _TEXT, _font(13))
         x += 200
-    note = "thin red line: floor; black: range over the rounds; bars to the right are better"
+    note = "thick mark: floor; thin: range over the rounds; bars to the right are better"
     pen.text((x, y), note, _GREY, _font(13))
 
 

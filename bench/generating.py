@@ -15,8 +15,8 @@ from vouchers.generation import generate
 
 
 def main() -> None:
-    """Read the job from stdin, generate its batches, write the peak in bytes to stdout."""
-    job = json.load(sys.stdin)
+    """Generate the batches of the job in the argument; write the peak in bytes to stdout."""
+    job = json.loads(sys.argv[1])
     settings = load(os.environ)
     db, keys = Database(settings), Keys(settings.key_file)
     try:

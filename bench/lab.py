@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from bench.reference import Reference
 from bench.server import Server, serving
 from bench.world import Size, World
 from core.settings import Settings
+from tests.servers import NoServer, RedisServer, start_redis
 
 Shown = Callable[[str], Progress]
 """Begins a new step; what it returns is told (done, in all)."""
@@ -95,8 +96,23 @@ class Lab:
         return self.servers[of.name]
 
     def settings(self, of: World) -> Settings:
-        """The settings of a world's server."""
-        return of.settings
+        """The settings of a world's server: the product's own, but for what the plan changes."""
+        settings = of.settings
+        if self.plan.queue_limit is not None:
+            settings = replace(settings, queue_limit=self.plan.queue_limit)
+        if self.plan.workers > 1:
+            settings = replace(settings, redis_url=self.redis.url())
+        return settings
+
+    @cached_property
+    def redis(self) -> RedisServer:
+        """A private Redis-protocol server, which several workers share."""
+        try:
+            server = start_redis(self.root / "kv")
+        except NoServer as error:
+            raise CannotMeasure(str(error)) from error
+        self.stack.callback(server.stop)
+        return server
 
     def checkpoint(self) -> None:
         """Write out what earlier sides left, so that none pays for another."""

@@ -33,7 +33,8 @@ class Replies:
     """What came of a load.
 
     `times_s` and `latencies_s` hold, for each acknowledged request, when it was due (since the
-    start) and how long it took from then; `samples` are (index of request, head, body).
+    start) and how long it took from then; `refused_s` when the others were due; `samples` are
+    (index of request, head, body).
     """
 
     acknowledged: int = 0
@@ -44,6 +45,7 @@ class Replies:
     statuses: Counter[str] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
+    refused_s: list[float] = field(default_factory=list)
     samples: list[tuple[int, bytes, bytes]] = field(default_factory=list, repr=False)
 
     @property
@@ -210,6 +212,8 @@ def _note(
         replies.acknowledged += worth
         replies.times_s.append(connection.due - started)
         replies.latencies_s.append(now - connection.due)
+    else:
+        replies.refused_s.append(connection.due - started)
     if replies.sent % SAMPLE_EACH == 1:
         replies.samples.append((connection.index, head, body))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from bench.deck import COPY_END, COPY_HEAD, Deck
@@ -64,7 +65,7 @@ def make_batches(
     made, number = [], first_number
     for size in sizes:
         batch_id = order(db, people, size)
-        cards = db.transact(lambda session, of=batch_id: _generated(session, keys, people, of))
+        cards = db.transact(partial(_generated, keys=keys, people=people, batch_id=batch_id))
         made.append(MadeBatch(number, cards))
         number += size
     return made
@@ -165,7 +166,7 @@ def _rows(
 def _copy(db: Database, rows: bytes) -> None:
     with closing(db.engine.raw_connection()) as connection:
         cursor = connection.cursor()
-        with cursor.copy(  # type: ignore[attr-defined]  # psycopg's own
+        with cursor.copy(
             "COPY voucher (serial, batch_id, pin_tag) FROM STDIN (FORMAT BINARY)"
         ) as copy:
             copy.write(COPY_HEAD)

@@ -13,7 +13,8 @@ class Plan:
     """The settings of one run; the defaults are the real thing, `toy()` is for tests.
 
     `scale` shrinks all numbers of cards. `load_limit` is the share of the machine that others may
-    use, fixed before the run; None never refuses, and then nothing is a measurement.
+    use, fixed before the run; None never refuses, and then nothing is a measurement. `queue_limit`
+    changes the server's own, for toys.
     """
 
     rounds: int = LEAST_ROUNDS
@@ -22,6 +23,8 @@ class Plan:
     connections: int = 128
     bulk_connections: int = 32
     workers: int = 1
+    overload_connections: int = 6144
+    queue_limit: int | None = None
     load_limit: float | None = 0.05
     memory_bytes: int = 2 << 30
     directory: Path = Path("/var/tmp")  # noqa: S108 - a directory of our own is made in it
@@ -52,6 +55,8 @@ def toy(directory: Path, results: Path) -> Plan:
         seconds=0.3,
         connections=8,
         bulk_connections=2,
+        overload_connections=48,
+        queue_limit=8,
         load_limit=None,
         memory_bytes=128 << 20,
         directory=directory,

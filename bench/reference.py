@@ -56,7 +56,8 @@ INSERT INTO bare_account SELECT i, 0 FROM generate_series(1, {accounts}) i;
 _SCRIPT = """\
 \\set account random(1, {accounts})
 \\set place :place + 1
-SELECT bare_redeem(mod(({first} + :client_id * {share} + :place) * CAST(736879387 AS bigint), {cards}), :account);
+SELECT bare_redeem(mod(({first} + :client_id * {share} + :place)
+                       * CAST(736879387 AS bigint), {cards}), :account);
 """
 _DONE = re.compile(r"number of transactions actually processed: (\d+)")
 _FAILED = re.compile(r"number of failed transactions: (\d+)")

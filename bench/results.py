@@ -13,7 +13,7 @@ ABOUT = "about"
 def write(results: Mapping[str, Any], directory: Path) -> tuple[Path, Path]:
     """Write the JSON and the chart; return their paths.
 
-    Only a complete run becomes `latest`; any other is `partial`, so that it cannot be taken for one.
+    Only a complete run becomes `latest`; any other is `partial`, not to be taken for one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     name = "latest" if results[ABOUT]["complete"] else "partial"

@@ -25,6 +25,7 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
     "serve": Leaf("cli.serve:serve", "Serve the API and the channels over HTTP.", SYSTEM),
     "settings": Leaf("cli.settings_table:settings", "Show all settings and their values.", SYSTEM),
     "doctor": Leaf("cli.doctor:doctor", "Look for what is wrong, and say what to do.", SYSTEM),
+    "bench": Leaf("cli.bench:bench", "Measure speed and size against what is promised.", SYSTEM),
     "completion": Leaf(
         "cli.completion:completion", "Print the completion script for a shell.", SYSTEM
     ),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 
@@ -49,24 +50,20 @@ def _run(lab: Lab, real: int) -> Sample:
 
 def _peak_of_child(made: Mint, job: str) -> int:
     """Run the generating process; return the peak of its whole tree in bytes."""
-    child = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "bench.generating"],
-        env=environment(made.settings),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdin is not None
-    child.stdin.write(job)
-    child.stdin.close()
-    peak = 0
-    while child.poll() is None:
-        peak = max(peak, _tree_bytes(child.pid))
-        time.sleep(_LOOK_S)
-    assert child.stdout is not None
-    told = child.stdout.read()
-    expect(child.returncode == 0, "the generating process failed")
-    return max(peak, int(told))
+    with tempfile.TemporaryFile("w+") as told:
+        child = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "bench.generating", job],
+            env=environment(made.settings),
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+        )
+        peak = 0
+        while child.poll() is None:
+            peak = max(peak, _tree_bytes(child.pid))
+            time.sleep(_LOOK_S)
+        expect(child.returncode == 0, "the generating process failed")
+        told.seek(0)
+        return max(peak, int(told.read()))
 
 
 def _tree_bytes(pid: int) -> int:
