@@ -56,13 +56,13 @@ class Settings:
     def __post_init__(self) -> None:
         try:
             ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ConfigurationError(f"WANNENG_TIMEZONE is unknown: {self.timezone}") from error
         if not (
             len(self.issuer_code) == 2 and self.issuer_code.isascii() and self.issuer_code.isdigit()
         ):
             raise ConfigurationError("WANNENG_ISSUER_CODE must be two digits")
-        if not set(self.account_lengths) <= {10, 13} or not self.account_lengths:
+        if not {n.strip() for n in self.account_digits.split(",")} <= {"10", "13"}:
             raise ConfigurationError("WANNENG_ACCOUNT_DIGITS may hold 10, 13 or both")
         for item in fields(self):
             value = getattr(self, item.name)
@@ -77,7 +77,7 @@ class Settings:
     @property
     def account_lengths(self) -> tuple[int, ...]:
         """The lengths an electricity account number may have."""
-        return tuple(int(n) for n in self.account_digits.split(",") if n.strip().isdigit())
+        return tuple(int(n) for n in self.account_digits.split(","))
 
     @property
     def is_sqlite(self) -> bool:

@@ -1,0 +1,24 @@
+"""Settings that cannot be meant are told before anything is done with them."""
+
+import pytest
+
+from core.errors import ConfigurationError
+from core.settings import load
+
+
+@pytest.mark.parametrize("text", ["10", "13", "10,13", " 13, 10 "])
+def test_account_numbers_have_one_or_both_of_their_lengths(text: str) -> None:
+    lengths = load({"WANNENG_ACCOUNT_DIGITS": text}).account_lengths
+    assert sorted(str(length) for length in lengths) == sorted(text.replace(" ", "").split(","))
+
+
+@pytest.mark.parametrize("text", ["", "10,abc", "10,13x", "10;13", "²", "11", "10,"])
+def test_a_slip_in_the_lengths_of_account_numbers_is_told(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="WANNENG_ACCOUNT_DIGITS"):
+        load({"WANNENG_ACCOUNT_DIGITS": text})
+
+
+@pytest.mark.parametrize("text", ["", "Asia", "Asia/Nowhere", "../../etc/passwd", "a\0b"])
+def test_a_zone_that_is_none_is_told(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="WANNENG_TIMEZONE"):
+        load({"WANNENG_TIMEZONE": text})
