@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -115,7 +115,7 @@ class _Turn:
     gateway: str
     caller: str
     phone: Phone | None
-    digits: str
+    digits: str = field(repr=False)  # they may be a PIN
     call_id: str
     turn: int
     now: datetime

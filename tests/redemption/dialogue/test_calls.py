@@ -12,6 +12,7 @@ from redemption.dialogue.calls import (
     DialogueConflict,
     DialogueEnded,
     DialogueUnknown,
+    _Turn,
     answer_call,
 )
 from redemption.dialogue.deps import DialogueDeps
@@ -264,6 +265,12 @@ def test_no_pin_is_left_in_redis_wherever_it_is_entered(phone: Phone, cards: lis
     kept = redis_content(phone.deps)
     assert b"confirm" in kept
     assert pin.encode() not in kept
+
+
+def test_a_turn_does_not_show_its_keys(deps: DialogueDeps, cards: list[Card]) -> None:
+    pin = cards[0].pin.digits
+    turn = _Turn(deps, GATEWAY, PHONE, None, pin, "CA-1", 5, deps.db.clock())
+    assert pin not in repr(turn)
 
 
 def test_a_call_is_forgotten_after_a_quarter_of_an_hour(phone: Phone) -> None:
