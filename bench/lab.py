@@ -11,6 +11,7 @@ from typing import Any
 
 from bench import history, machine, postgres, world
 from bench.errors import CannotMeasure
+from bench.flavours import BARE, Flavour
 from bench.making import Progress
 from bench.plan import Plan
 from bench.postgres import Postgres
@@ -46,6 +47,7 @@ class Lab:
     worlds: dict[str, World] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
     past: dict[str, int] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -64,13 +66,16 @@ class Lab:
         """How often a side runs: the rounds, and one to warm up."""
         return self.plan.rounds + 1
 
-    @cached_property
-    def reference(self) -> Reference:
+    def reference(self, flavour: Flavour = BARE) -> Reference:
         """The hand-written function, with as many cards as the small world."""
-        self.shown("the reference: 1M cards")
-        made = Reference(self.postgres, self.plan.cards(CARDS), self.plan.accounts, self.root)
-        made.build()
-        return made
+        name = flavour.database
+        if name not in self.references:
+            cards = self.plan.cards(CARDS)
+            self.shown(f"the reference ({name}): {cards:,} cards")
+            made = Reference(self.postgres, flavour, cards, self.plan.accounts, self.root)
+            made.build()
+            self.references[name] = made
+        return self.references[name]
 
     def small(self) -> World:
         """The world of 1M cards, all on sale."""
@@ -124,8 +129,8 @@ class Lab:
         for name, found in self.worlds.items():
             expected = found.acknowledged + self.past.get(name, 0)
             world.check(found, expected, self.shown(f"{name}: audit"))
-        if "reference" in self.__dict__:
-            self.reference.check()
+        for reference in self.references.values():
+            reference.check()
 
     def _world(self, name: str, size: Size, accounts: int) -> World:
         if name not in self.worlds:

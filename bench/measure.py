@@ -29,9 +29,9 @@ class Side:
 class Measure:
     """The ratio of `over` to `under`, held against a floor and a goal.
 
-    `lower_is_better` turns the comparison round. With `counts_over` floor and goal are of the first
-    side's own number. `warms` runs every side once before the rounds; `once` is for what has
-    no spread and takes long.
+    `lower_is_better` turns the comparison round. With `counts_over` floor and goal are of the
+    first side's own number. The sides `beside` run along and are shown. `warms` runs every side
+    once before the rounds; `once` is for what has no spread and takes long.
     """
 
     code: str
@@ -43,13 +43,14 @@ class Measure:
     goal: float | None
     lower_is_better: bool = False
     counts_over: bool = False
+    beside: tuple[Side, ...] = ()
     warms: bool = True
     once: bool = False
 
     @property
-    def sides(self) -> tuple[Side, Side]:
-        """Both sides, in the order in which they run."""
-        return (self.over, self.under)
+    def sides(self) -> tuple[Side, ...]:
+        """All sides; those beside only tell more."""
+        return (self.over, self.under, *self.beside)
 
     def result(self, samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
         """Return the result as it stands in the JSON file."""

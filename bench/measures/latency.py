@@ -39,11 +39,11 @@ def _run_server(lab: Lab) -> Sample:
 
 def _run_reference(lab: Lab) -> Sample:
     rate, clients = lab.facts["reference"] * _HALF, int(lab.facts["reference_clients"])
-    allowance = lab.facts.setdefault("reference_allowance", lab.reference.left / lab.runs)
+    allowance = lab.facts.setdefault("reference_allowance", lab.reference().left / lab.runs)
     expect(allowance > clients, "the reference has no cards left")
     seconds = min(lab.plan.seconds, allowance / (_ROOM * rate))
     rate = min(rate, allowance / _ROOM)  # pgbench runs for a second at least
-    done = lab.reference.latency(clients, rate, seconds)
+    done = lab.reference().latency(clients, rate, seconds)
     return Sample(done.p99_s * 1e3, {"rate": rounded(rate), "clients": clients})
 
 
