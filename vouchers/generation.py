@@ -8,6 +8,7 @@ went into the age stream, and nowhere else.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import jobs
 from core.db import Database, Session
-from core.errors import DomainError, InvalidInput
+from core.errors import DomainError, InvalidInput, TryLater
 from core.jobs import JobLost
 from core.keyfile import KeyFile, Keys
 from staff import events
@@ -38,12 +39,16 @@ CARDS_IN_ONE_TRANSACTION = 2_000
 SLOW_CARDS_IN_ONE_TRANSACTION = 200
 """With argon2id, so that a job still shows a sign of life every few seconds."""
 
+BATCHES_AT_ONCE = 2
+"""In the background of one process: each takes a database connection from the redemptions."""
+
 Progress = Callable[[int, int], None]
 """Is told (cards done, cards in all) after each transaction."""
 
 _log = logging.getLogger(__name__)
 _party = table("party", column("id"))  # the upper floor's, known here by its name
 _background: set[threading.Thread] = set()
+_places = threading.BoundedSemaphore(BATCHES_AT_ONCE)
 
 
 class BatchNotApproved(DomainError):
@@ -94,8 +99,19 @@ def generate(
 
 
 def start_generation(db: Database, keys: Keys, actor: Actor, batch_id: int, holder_id: int) -> int:
-    """Begin as `generate` does, in a thread of its own; return the job's id to look after."""
-    work = _claim(db, keys, actor, batch_id, holder_id)
+    """Begin as `generate` does, in a thread of its own; return the job's id to look after.
+
+    TryLater, with nothing changed, while this process makes BATCHES_AT_ONCE others.
+    """
+    if not _places.acquire(blocking=False):
+        raise TryLater(
+            f"{BATCHES_AT_ONCE} batches are being made here; begin this one when one is done"
+        )
+    try:
+        work = _claim(db, keys, actor, batch_id, holder_id)
+    except BaseException:
+        _places.release()
+        raise
     thread = threading.Thread(
         target=_run_in_background, args=(db, work), name=f"generate-{batch_id}", daemon=True
     )
@@ -104,13 +120,14 @@ def start_generation(db: Database, keys: Keys, actor: Actor, batch_id: int, hold
     return work.job_id
 
 
-def wait_for_generations(timeout_s: float | None = None) -> bool:
+def wait_for_generations(timeout_s: float) -> bool:
     """Wait for the batches this process makes in the background; False if any still runs.
 
     For an orderly end: a batch cut off by the end of its process becomes void.
     """
+    deadline = time.monotonic() + timeout_s
     for thread in list(_background):
-        thread.join(timeout_s)
+        thread.join(max(0, deadline - time.monotonic()))
     return not any(thread.is_alive() for thread in _background)
 
 
@@ -157,6 +174,7 @@ def _run_in_background(db: Database, work: _Work) -> None:
     except GenerationFailed as error:
         _log.error("batch %s: %s", work.batch.id, error.message)
     finally:
+        _places.release()
         _background.discard(threading.current_thread())
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pyrage
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core import jobs
 from core.db import Database
-from core.errors import ConfigurationError, InvalidInput
+from core.errors import ConfigurationError, InvalidInput, TryLater
 from core.keyfile import Keys
 from staff.permissions import Forbidden
 from tests.factories import make_member
@@ -24,6 +24,7 @@ from vouchers import generation, key_rotation, pins
 from vouchers.batches import Batch, get_batch
 from vouchers.draws import NewCard
 from vouchers.generation import (
+    BATCHES_AT_ONCE,
     BatchAlreadyGenerated,
     GenerationFailed,
     generate,
@@ -227,10 +228,34 @@ def test_generation_in_the_background_is_followed_by_its_job(house: House) -> No
     assert _batch(house, batch_id).state == "generated"
 
 
+def test_more_batches_than_a_process_can_make_beside_its_work_are_put_off(
+    postgresql_db: Database, keys: Keys
+) -> None:
+    house = open_house(postgresql_db, keys)
+    begun = [house.approved(10) for _ in range(BATCHES_AT_ONCE)]
+    late = house.approved(10)
+
+    def start(batch_id: int) -> None:
+        start_generation(house.db, house.keys, house.asks, batch_id, house.warehouse_id)
+
+    with house.db.write() as session:
+        session.execute(text("LOCK TABLE voucher IN EXCLUSIVE MODE"))
+        for batch_id in begun:
+            start(batch_id)
+        with pytest.raises(TryLater):
+            start(late)
+        assert _batch(house, late).state == "approved"
+    assert wait_for_generations(60)
+    start(late)
+    assert wait_for_generations(60)
+    assert {_batch(house, batch_id).state for batch_id in [*begun, late]} == {"generated"}
+
+
 def test_a_refusal_in_the_background_is_told_at_once(house: House) -> None:
     batch_id = house.generated(10)
-    with pytest.raises(BatchAlreadyGenerated):
-        start_generation(house.db, house.keys, house.asks, batch_id, house.warehouse_id)
+    for _ in range(BATCHES_AT_ONCE + 1):  # it takes up no place
+        with pytest.raises(BatchAlreadyGenerated):
+            start_generation(house.db, house.keys, house.asks, batch_id, house.warehouse_id)
 
 
 def test_what_cannot_begin_leaves_the_batch_approved(house: House) -> None:
