@@ -131,7 +131,9 @@ def _redeemable(version: int) -> ColumnElement[bool]:
         voucher_hold.c.serial == voucher.c.serial, voucher_hold.c.hold == "replaced"
     )
     of_lot = and_(
-        voucher.c.serial.between(lot.c.first_serial, lot.c.last_serial), lot.c.stage != "void"
+        voucher.c.batch_id == lot.c.batch_id,  # or every card is compared with every lot
+        voucher.c.serial.between(lot.c.first_serial, lot.c.last_serial),
+        lot.c.stage != "void",
     )
     usable = exists().where(
         batch.c.key_version == version, lot.c.batch_id == batch.c.id, of_lot, ~used, ~replaced
