@@ -225,14 +225,6 @@ MOVES: Mapping[str, Move] = {
 """Every move of cards but `generate`, which makes them."""
 
 
-def move_by_name(name: str) -> Move:
-    """Return the row of the table; raises MoveUnknown."""
-    found = MOVES.get(name)
-    if found is None:
-        raise MoveUnknown(f"there is no move {name!r}; the moves are {', '.join(MOVES)}")
-    return found
-
-
 def check(lots: Iterable[Lot], move: Move) -> None:
     """Raise WrongStage, LotOnHold or NotOnHold for the first lot that may not make the move."""
     for lot in lots:

@@ -13,12 +13,10 @@ from vouchers.moves import (
     MOVES,
     LotOnHold,
     Move,
-    MoveUnknown,
     NotOnHold,
     Terms,
     WrongStage,
     after,
-    move_by_name,
     needs_second_person,
     three_years_on,
 )
@@ -174,9 +172,3 @@ def test_one_active_lot_in_the_range_is_enough_to_need_a_second_person() -> None
 @given(moves)
 def test_somebody_may_make_every_move(move: Move) -> None:
     assert any(move.permission in held for held in ROLE_PERMISSIONS.values())
-
-
-def test_a_name_that_is_no_move_is_refused() -> None:
-    with pytest.raises(MoveUnknown) as caught:
-        move_by_name("teleport")
-    assert caught.value.code == "move_unknown"
