@@ -131,7 +131,7 @@ def _digest(keyfile: KeyFile, version: int, request: RedeemRequest) -> bytes:
     content = (
         request.purpose,
         request.caller.identity,
-        request.account_number,
+        None if request.is_own_account else request.account_number,
         request.serial,
         tag,
         request.is_malformed,

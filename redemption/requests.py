@@ -73,8 +73,9 @@ class RedeemRequest:
     """One request, told apart by (channel, sender, key) for ever.
 
     `pin` and `serial` both empty: what was sent is not of a PIN's form. `serial` alone: a card that
-    a dialogue already looked up. Both: the serial must be the PIN's own. `notify` is the phone
-    number that gets the receipt as a text message, in `language`.
+    a dialogue already looked up. Both: the serial must be the PIN's own. `is_own_account`: the
+    sender named no account, so which one it is (now) is no part of the content. `notify` is the
+    phone number that gets the receipt as a text message, in `language`.
     """
 
     channel: str
@@ -82,6 +83,7 @@ class RedeemRequest:
     key: str
     caller: Caller
     account_number: str | None = None
+    is_own_account: bool = False
     pin: Pin | None = field(default=None, repr=False)
     serial: int | None = None
     purpose: Purpose = Purpose.REDEEM

@@ -31,7 +31,7 @@ from redemption.dialogue.grammar import (
 from redemption.dialogue.phones import parse_phone
 from redemption.dialogue.texter import CHANNEL, Texter, TextReply
 from redemption.dialogue.words import Place, known_language, message, sms_text
-from redemption.requests import RedeemRequest, caller_of_phone
+from redemption.requests import Code, RedeemRequest, caller_of_phone
 from vouchers.queries import voucher_view
 
 LONGEST_ID = 128
@@ -72,22 +72,21 @@ def _once(texter: Texter, command: Command) -> TextReply:
 
 
 def _top_up(texter: Texter, command: TopUp) -> TextReply:
-    number = command.account_number
-    if command.pin is not None and number is None:
-        number = texter.own_account()
-        if number is None:
-            return texter.reply("account_missing")
+    is_own = command.account_number is None
     request = RedeemRequest(
         channel=CHANNEL,
         sender=texter.gateway,
         key=texter.message_id,
         caller=caller_of_phone(texter.phone.number),
-        account_number=number,
+        account_number=texter.own_account() if is_own else command.account_number,
+        is_own_account=is_own,
         pin=command.pin,
         serial=command.serial,
         language=texter.language,
     )
     answer = texter.deps.redeem(request).answer
+    if is_own and answer.code is Code.ACCOUNT_UNKNOWN:
+        return texter.reply("account_missing")
     words = sms_text(answer, texter.language, texter.place)
     return TextReply(words, texter.language, answer.code.value)
 
