@@ -47,8 +47,8 @@ _ONCE = frozenset(
 _log = structlog.get_logger("wanneng.access")
 
 
-def with_edge(app: AsgiApp, metrics: Metrics) -> AsgiApp:
-    """Return the application with its edge.
+def with_edge(app: AsgiApp, metrics: Metrics, *, log_all: bool = True) -> AsgiApp:
+    """Return the application with its edge. Without `log_all` only failures are logged.
 
     The access log names the route's template, never the address as it came: whatever a person
     puts into an address, a PIN too, is written nowhere.
@@ -76,7 +76,7 @@ def with_edge(app: AsgiApp, metrics: Metrics) -> AsgiApp:
             else:
                 await app(scope, body.receive, send_on)
         finally:
-            _record(scope, status, time.perf_counter() - started, metrics)
+            _record(scope, status, time.perf_counter() - started, metrics, log_all)
 
     return edge
 
@@ -90,15 +90,24 @@ class _Body:
 
     def __init__(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
         self._receive = receive
-        self._is_read = not any(
-            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-            for name, value in headers
-        )
+        sent = dict(headers)
+        length = sent.get(b"content-length", b"0")
+        self._left = int(length) if length.isdigit() and len(length) < 16 else None
+        if b"transfer-encoding" in sent:
+            self._left = None
+        self._is_read = self._left == 0
 
     async def receive(self) -> Message:
         """Return the next message of the client."""
         message = await self._receive()
-        if message["type"] != "http.request" or not message.get("more_body", False):
+        if self._left is not None:
+            # The server tells of the end only in a message of its own; spare waiting for it.
+            self._left -= len(message.get("body", b""))
+        if (
+            message["type"] != "http.request"
+            or not message.get("more_body", False)
+            or self._left == 0
+        ):
             self._is_read = True
         return message
 
@@ -135,11 +144,14 @@ async def _refuse_duplicates(send: Send) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def _record(scope: Scope, status: int, seconds: float, metrics: Metrics) -> None:
+def _record(scope: Scope, status: int, seconds: float, metrics: Metrics, log_all: bool) -> None:
     route = scope.get("path_template") or "none"
     method = scope["method"] if scope["method"] in _METHODS else "other"
     metrics.request(method, route, status, seconds)
+    if not log_all and 0 < status < _FAILURE:
+        return
     _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
+_FAILURE = 500
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

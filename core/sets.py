@@ -14,14 +14,15 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
-    Insert,
     Table,
     Text,
+    TextClause,
     Update,
     bindparam,
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql
@@ -140,10 +141,13 @@ def _insert(
 
 
 @lru_cache(maxsize=256)
-def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> Insert:
-    lists = select(*(func.unnest(_new_list(table, name)) for name in names))
-    statement = postgresql.insert(table).from_select(list(names), lists)
-    return statement.on_conflict_do_nothing() if new_only else statement
+def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> TextClause:
+    # As text, since SQLAlchemy would compile an INSERT from a SELECT anew each time.
+    columns = ", ".join(f'"{name}"' for name in names)
+    lists = ", ".join(f":new_{name}" for name in names)
+    found = " ON CONFLICT DO NOTHING" if new_only else ""
+    sql = f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({lists}){found}'  # noqa: S608 - names of our own tables
+    return text(sql).bindparams(*(_new_list(table, name) for name in names))
 
 
 @lru_cache(maxsize=256)

@@ -50,6 +50,7 @@ class Settings:
     statement_timeout_ms: int = _setting(30_000, "longest statement on PostgreSQL")
     pool_size: int = _setting(10, "database connections per worker")
     max_body_bytes: int = _setting(1_000_000, "largest request body")
+    access_log: str = _setting("failures", "requests that are logged: failures or all")
     log_format: str = _setting("text", "text or json")
     outbox_sink: str = _setting("log", "where messages go: log")
 

@@ -47,6 +47,7 @@ def furnished(run: Run, directory: Path, kind: str, redis_url: str = "") -> Gene
         key_file=directory / f"{name}.json",
         argon2_memory_kib=64,
         max_body_bytes=100_000,
+        access_log="all",
     )
     keyfile.create(settings.key_file)
     db = Database(settings)

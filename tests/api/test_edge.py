@@ -1,11 +1,15 @@
 """What stands around every answer: headers, the log, what may not come twice."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
+from api.edge import Message, Receive, Scope, Send, with_edge
+from api.metrics import Metrics
 from tests.api.serving import Server
 from tests.api.world import World
 from vouchers.pins import draw, grouped
@@ -91,3 +95,32 @@ def test_a_body_without_end_is_cut_off(server: Server, world: World) -> None:
         else:
             assert answer.status_code == 413
         assert client.get("/health/live").status_code == 200
+
+
+def test_by_default_only_failures_are_logged() -> None:
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        status = int(scope["path"][1:])
+        await send({"type": "http.response.start", "status": status, "headers": []})
+
+    async def ignore(*_: object) -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        return None
+
+    logged = {}
+    for log_all in (False, True):
+        edge = with_edge(answer, Metrics(), log_all=log_all)
+        for status in (201, 422, 503):
+            scope = {"type": "http", "method": "GET", "path": f"/{status}", "headers": []}
+            with capture_logs() as entries:
+                asyncio.run(edge(scope, ignore, send))
+            logged[log_all, status] = len(entries)
+    assert logged == {
+        (False, 201): 0,
+        (False, 422): 0,
+        (False, 503): 1,
+        (True, 201): 1,
+        (True, 422): 1,
+        (True, 503): 1,
+    }

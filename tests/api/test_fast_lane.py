@@ -1,0 +1,131 @@
+"""The quick way for redemptions gives the same answers as the call it spares, and only those."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from api.edge import AsgiApp, Message, Receive, Scope, Send
+from api.fast_lane import PATH, with_fast_lane
+from api.metrics import Metrics
+from api.runtime import running
+from core.clock import system_clock
+from tests.api.world import World
+from vouchers.pins import draw
+
+SLOW = "application/json; charset=utf-8"
+FAST = "application/json"
+
+
+@pytest.mark.parametrize("first", [FAST, SLOW])
+@pytest.mark.parametrize("kind", ["good", "unknown", "malformed", "asleep", "no account"])
+def test_both_ways_give_the_same_bytes_for_the_same_request(
+    client: httpx.Client, world: World, first: str, kind: str
+) -> None:
+    pin = {
+        "malformed": "680419 129695 212190",
+        "unknown": draw().digits,
+        "asleep": world.card("stocked").pin.digits,
+    }.get(kind, world.card().pin.digits)
+    account = "9999999999" if kind == "no account" else world.account(owes_fen=100)
+    body = msgspec.json.encode({"pin": pin, "account_number": account, "caller": f"{kind}{first}"})
+    key = world.as_partner()
+    answers = [
+        client.post(PATH, content=body, headers=key | {"Content-Type": way})
+        for way in (first, FAST, SLOW)
+    ]
+    assert len({(a.content, a.headers["content-type"]) for a in answers}) == 1
+    assert len({a.headers["cache-control"] for a in answers}) == 1
+    assert [a.status_code for a in answers[1:]] == [200 if kind == "good" else 422] * 2
+
+
+def request_to_lane(
+    world: World, change: Callable[[dict[str, Any]], None]
+) -> tuple[list[Message], list[bytes]]:
+    """Send one request to a lane before an application that only notes what reaches it."""
+    card, account = world.card(), world.account()
+    body = msgspec.json.encode({"pin": card.pin.digits, "account_number": account})
+    headers = world.as_partner() | {"Content-Type": FAST, "Content-Length": str(len(body))}
+    sent: dict[str, Any] = {
+        "path": PATH,
+        "method": "POST",
+        "query": b"",
+        "headers": headers,
+        "body": body,
+    }
+    change(sent)
+    answered: list[Message] = []
+    passed_on: list[bytes] = []
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        passed_on.append((await receive())["body"])
+
+    asyncio.run(_through_lane(world, application, sent, answered))
+    return answered, passed_on
+
+
+async def _through_lane(
+    world: World, application: AsgiApp, sent: dict[str, Any], answered: list[Message]
+) -> None:
+    async with running(world.db.settings, system_clock, Metrics()) as runtime:
+        runtime.partners.look_up(world.db, world.partner_key)
+        lane = with_fast_lane(application, lambda: runtime)
+        scope = {
+            "type": "http",
+            "method": sent["method"],
+            "path": sent["path"],
+            "query_string": sent["query"],
+            "headers": [
+                (name.lower().encode(), value.encode()) for name, value in sent["headers"].items()
+            ],
+        }
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": sent["body"], "more_body": True}
+
+        async def send(message: Message) -> None:
+            answered.append(message)
+
+        await lane(scope, receive, send)
+
+
+def test_a_plain_request_never_reaches_the_application(world: World) -> None:
+    answered, passed_on = request_to_lane(world, lambda _: None)
+    assert passed_on == []
+    assert answered[0]["status"] == 201
+    assert msgspec.json.decode(answered[1]["body"])["code"] == "redeemed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sent: sent.update(path="/api/v1/redemptions/bulk"),
+        lambda sent: sent.update(method="PUT"),
+        lambda sent: sent.update(query=b"a=b"),
+        lambda sent: sent.update(body=b"{}"),
+        lambda sent: sent.update(body=b" " * 3_000),
+        lambda sent: sent["headers"].pop("Idempotency-Key"),
+        lambda sent: sent["headers"].update({"Idempotency-Key": "x" * 129}),
+        lambda sent: sent["headers"].update({"Idempotency-Key": "blank and ü"}),
+        lambda sent: sent["headers"].update({"Authorization": "Bearer wnp_unknown"}),
+        lambda sent: sent["headers"].update({"Authorization": "Basic abc"}),
+        lambda sent: sent["headers"].update({"Content-Type": SLOW}),
+        lambda sent: sent["headers"].update({"Content-Encoding": "gzip"}),
+        lambda sent: sent["headers"].update({"Content-Length": "9999"}),
+    ],
+)
+def test_whatever_is_unusual_reaches_the_application_untouched(
+    world: World, change: Callable[[dict[str, Any]], None]
+) -> None:
+    kept: dict[str, Any] = {}
+
+    def note(sent: dict[str, Any]) -> None:
+        change(sent)
+        kept.update(sent)
+
+    answered, passed_on = request_to_lane(world, note)
+    assert answered == []
+    assert passed_on == [kept["body"]]
