@@ -1,21 +1,27 @@
 """New cards: draw their PINs, tag them, and store only those whose PIN no other card has."""
 
 import secrets
+import struct
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from operator import itemgetter
 from types import TracebackType
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
-from core.db import Session, chunks
+from core.copying import copy_rows
+from core.db import Session, chunks, is_unique_violation
 from core.errors import DomainError
-from core.keyfile import KeyFile, PinKey
+from core.keyfile import KeyFile
+from core.sets import among
 from core.settings import Settings
 from vouchers import pins
-from vouchers.pins import SALT_BYTES, Argon2Cost, Pin, full_tag, hybrid_tag, short_tag
+from vouchers.pin_list import Pins, draw_pins, full_tags, hybrid_tags
+from vouchers.pins import SALT_BYTES, Argon2Cost, Pin
 from vouchers.serials import batch_of
 from vouchers.tables import batch, denomination, pin_key, voucher
 
@@ -23,6 +29,9 @@ MAX_ROUNDS = 50
 """With a full key version 2 % of draws clash; so many rounds in a row mean a broken source."""
 
 _TAGS_IN_ONE_SELECT = 8192
+_COPIED_COLUMNS = ("serial", "batch_id", "pin_tag")
+_COPIED_ROW = struct.Struct(">h iq iq i16s")
+"""How many fields, then the length and the value of each."""
 
 
 class NoFreePin(DomainError):
@@ -38,32 +47,48 @@ class Shape:
     key_version: int
     is_hybrid: bool
 
-    def tag(self, key: PinKey, pin: Pin) -> uuid.UUID:
-        """Return the tag of a PIN in this shape."""
-        if self.is_hybrid:
-            return hybrid_tag(self.key_version, short_tag(key, pin))
-        return full_tag(key, pin)
+    def tags(self, keyfile: KeyFile, pins: Pins) -> list[bytes]:
+        """Return the tags of PINs in this shape."""
+        key = keyfile.pin_keys[self.key_version]
+        return hybrid_tags(key, pins) if self.is_hybrid else full_tags(key, pins)
 
 
 @dataclass(frozen=True, slots=True)
-class NewCard:
-    """A card to be stored; its repr hides the PIN."""
+class NewCards:
+    """Cards to be stored, in columns; the repr hides all but the serials.
 
-    serial: int
-    pin: Pin
-    tag: uuid.UUID = field(repr=False)
-    salt: bytes | None = field(default=None, repr=False)
-    verifier: bytes | None = field(default=None, repr=False)
+    `slow` holds salt and verifier of each card behind argon2id.
+    """
 
-    def row(self) -> dict[str, object]:
-        """Return the row of table voucher."""
-        return {
-            "serial": self.serial,
-            "batch_id": batch_of(self.serial),
-            "pin_tag": self.tag,
-            "salt": self.salt,
-            "verifier": self.verifier,
-        }
+    serials: range | list[int]
+    pins: Pins
+    tags: Sequence[bytes] = field(repr=False)
+    slow: Sequence[tuple[bytes, bytes] | tuple[None, None]] = field(default=(), repr=False)
+
+    def rows(self, without: Collection[int] = ()) -> list[dict[str, object]]:
+        """Return the rows of table voucher, in the order of the index of tags.
+
+        So it grows quickly, and two writers cannot wait for each other.
+        """
+        slow = self.slow or [(None, None)] * len(self.tags)
+        cards = zip(self.tags, self.serials, slow, strict=True)
+        return [
+            {
+                "serial": serial,
+                "batch_id": batch_of(serial),
+                "pin_tag": uuid.UUID(bytes=tag),
+                "salt": salt,
+                "verifier": verifier,
+            }
+            for tag, serial, (salt, verifier) in sorted(cards, key=itemgetter(0))
+            if serial not in without
+        ]
+
+    def copied_rows(self) -> Iterator[bytes]:
+        """Return the rows for a COPY, in the same order; of cards that have only a quick tag."""
+        pack = _COPIED_ROW.pack
+        for tag, serial in sorted(zip(self.tags, self.serials, strict=True)):
+            yield pack(3, 8, serial, 8, batch_of(serial), 16, tag)
 
 
 class CardMaker:
@@ -75,7 +100,7 @@ class CardMaker:
         keyfile: KeyFile,
         shape: Shape,
         face_fen: int,
-        draw: Callable[[], Pin] = pins.draw,
+        draw: Callable[[int], Pins] = draw_pins,
     ) -> None:
         self.keyfile = keyfile
         self.shape = shape
@@ -85,10 +110,12 @@ class CardMaker:
         self._cost = Argon2Cost.of(settings)
         self._threads = ThreadPoolExecutor(max(1, settings.argon2_threads), "argon2-new")
 
-    def make(self, serials: Iterable[int]) -> list[NewCard]:
+    def make(self, serials: range | list[int]) -> NewCards:
         """Draw a PIN for each serial; behind argon2id that takes 5 ms a card and thread."""
-        cards = [self._fast(serial) for serial in serials]
-        return list(self._threads.map(self._slow, cards)) if self.shape.is_hybrid else cards
+        drawn = self._draw(len(serials))
+        tags = self.shape.tags(self.keyfile, drawn)
+        slow = self._threads.map(self._slow, serials, drawn.digits) if self.shape.is_hybrid else ()
+        return NewCards(serials, drawn, tags, list(slow))
 
     def __enter__(self) -> "CardMaker":
         return self
@@ -101,41 +128,60 @@ class CardMaker:
     ) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _fast(self, serial: int) -> NewCard:
-        pin = self._draw()
-        return NewCard(serial, pin, self.shape.tag(self._key, pin))
-
-    def _slow(self, card: NewCard) -> NewCard:
+    def _slow(self, serial: int, digits: str) -> tuple[bytes, bytes]:
         salt = secrets.token_bytes(SALT_BYTES)
-        message = pins.verifier_message(card.serial, self._face_fen, card.pin)
-        made = pins.verifier(self._key, self._cost, salt, message)
-        return NewCard(card.serial, card.pin, card.tag, salt, made)
+        message = pins.verifier_message(serial, self._face_fen, Pin(digits))
+        return salt, pins.verifier(self._key, self._cost, salt, message)
 
 
-def store_cards(session: Session, maker: CardMaker, cards: Sequence[NewCard]) -> list[NewCard]:
-    """Insert the cards, drawing again where another card has the PIN; return them as stored.
+def store_cards(session: Session, maker: CardMaker, cards: NewCards) -> Pins:
+    """Insert the cards, drawing again where another card has the PIN; return the PINs stored.
 
     Guarantee: no card of a live key version, in either form, has one of these PINs, and no two
     have the same tag. Raises NoFreePin.
     """
     others = _other_shapes(session, maker)
-    stored: list[NewCard] = []
-    todo = list(cards)
+    # Tags of 28 bits clash so often that it is not worth trying all at once.
+    at_once = not maker.shape.is_hybrid and not _taken(session, maker.keyfile, others, cards)
+    if at_once and _insert_all(session, cards):
+        return cards.pins
+    return _insert_drawing_again(session, maker, others, cards)
+
+
+def _insert_all(session: Session, cards: NewCards) -> bool:
+    """Insert all the cards or, where a PIN or a serial is another card's, none of them."""
+    try:
+        with session.connection.begin_nested():
+            if session.is_sqlite:
+                session.execute(voucher.insert(), cards.rows())
+            else:
+                copy_rows(session, voucher, _COPIED_COLUMNS, cards.copied_rows())
+    except IntegrityError as error:
+        if not is_unique_violation(error):
+            raise
+        return False
+    return True
+
+
+def _insert_drawing_again(
+    session: Session, maker: CardMaker, others: Sequence[Shape], cards: NewCards
+) -> Pins:
+    stored: dict[int, str] = {}
+    todo = cards
     for _ in range(MAX_ROUNDS):
         taken = _taken(session, maker.keyfile, others, todo)
-        inserted = _insert(session, [card for card in todo if card.serial not in taken])
-        stored += (card for card in todo if card.serial in inserted)
-        if len(stored) == len(cards):
-            return sorted(stored, key=lambda card: card.serial)
-        todo = maker.make(card.serial for card in todo if card.serial not in inserted)
+        inserted = _insert_new(session, todo.rows(without=taken))
+        drawn = zip(todo.serials, todo.pins.digits, strict=True)
+        stored.update((serial, digits) for serial, digits in drawn if serial in inserted)
+        if len(stored) == len(cards.serials):
+            return Pins(stored[serial] for serial in cards.serials)
+        todo = maker.make([serial for serial in todo.serials if serial not in inserted])
     raise NoFreePin("no PIN could be drawn that no other card has")
 
 
-def _insert(session: Session, cards: Sequence[NewCard]) -> set[int]:
-    if not cards:
+def _insert_new(session: Session, rows: Sequence[dict[str, object]]) -> set[int]:
+    if not rows:
         return set()
-    # In the order of the unique index: quick, and two writers cannot wait for each other.
-    rows = [card.row() for card in sorted(cards, key=lambda card: card.tag.int)]
     statement = session.insert_new(voucher).returning(voucher.c.serial)
     return set(session.execute(statement, rows).scalars())
 
@@ -161,17 +207,16 @@ def _other_shapes(session: Session, maker: CardMaker) -> list[Shape]:
 
 
 def _taken(
-    session: Session, keyfile: KeyFile, shapes: Sequence[Shape], cards: Sequence[NewCard]
+    session: Session, keyfile: KeyFile, shapes: Sequence[Shape], cards: NewCards
 ) -> set[int]:
     """Return the serials whose PIN may be another card's of one of the shapes."""
     serials: dict[uuid.UUID, list[int]] = defaultdict(list)
     for shape in shapes:
-        key = keyfile.pin_keys[shape.key_version]
-        for card in cards:
-            serials[shape.tag(key, card.pin)].append(card.serial)
+        for tag, serial in zip(shape.tags(keyfile, cards.pins), cards.serials, strict=True):
+            serials[uuid.UUID(bytes=tag)].append(serial)
     found: set[int] = set()
-    for tags in chunks(list(serials), _TAGS_IN_ONE_SELECT):
-        query = select(voucher.c.pin_tag).where(voucher.c.pin_tag.in_(tags))
-        for tag in session.execute(query).scalars():
+    query = select(voucher.c.pin_tag).where(among(voucher.c.pin_tag, "tags"))
+    for tags in chunks(sorted(serials), _TAGS_IN_ONE_SELECT):
+        for tag in session.execute(query, {"tags": list(tags)}).scalars():
             found.update(serials[tag])
     return found

@@ -4,12 +4,15 @@ One short transaction claims the batch; one for each few thousand cards writes t
 ciphertext that came out so far; the last one writes the rest, and the lot. So memory does not grow
 with the batch, and what has a lot is complete. A PIN is in memory from its draw until its line
 went into the age stream, and nowhere else.
+
+While the database stores a piece, a thread encrypts the one before and draws the one after.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,19 +26,19 @@ from core.jobs import JobLost
 from core.keyfile import KeyFile, Keys
 from staff import events
 from staff.permissions import Actor, Permission, require
-from vouchers import pins
 from vouchers.batches import Batch, get_batch
-from vouchers.draws import CardMaker, NewCard, Shape, store_cards
+from vouchers.draws import CardMaker, NewCards, Shape, store_cards
 from vouchers.key_rotation import pin_to_batch
 from vouchers.movements import Cause
-from vouchers.pins import Argon2Cost, Pin
+from vouchers.pin_list import Pins, draw_pins
+from vouchers.pins import Argon2Cost
 from vouchers.print_file import HEADER, LineMaker, page_url
 from vouchers.print_stream import PrintStream
 from vouchers.tables import batch, print_file_part
 from vouchers.unfinished import JOB_KIND, add_first_lot, void_unfinished
 from vouchers.unfinished import recover_unfinished as recover_unfinished
 
-CARDS_IN_ONE_TRANSACTION = 2_000
+CARDS_IN_ONE_TRANSACTION = 10_000
 SLOW_CARDS_IN_ONE_TRANSACTION = 200
 """With argon2id, so that a job still shows a sign of life every few seconds."""
 
@@ -88,7 +91,7 @@ def generate(
     batch_id: int,
     holder_id: int,
     progress: Progress = lambda _done, _total: None,
-    draw: Callable[[], Pin] = pins.draw,
+    draw: Callable[[int], Pins] = draw_pins,
 ) -> None:
     """Make the cards of an approved batch here and now; `holder_id` is the warehouse.
 
@@ -170,7 +173,7 @@ def _refusal(item: Batch) -> DomainError:
 
 def _run_in_background(db: Database, work: _Work) -> None:
     try:
-        _run(db, work, lambda _done, _total: None, pins.draw)
+        _run(db, work, lambda _done, _total: None, draw_pins)
     except GenerationFailed as error:
         _log.error("batch %s: %s", work.batch.id, error.message)
     finally:
@@ -178,7 +181,7 @@ def _run_in_background(db: Database, work: _Work) -> None:
         _background.discard(threading.current_thread())
 
 
-def _run(db: Database, work: _Work, progress: Progress, draw: Callable[[], Pin]) -> None:
+def _run(db: Database, work: _Work, progress: Progress, draw: Callable[[int], Pins]) -> None:
     try:
         _make(db, work, progress, draw)
     except JobLost as error:
@@ -193,23 +196,42 @@ def _run(db: Database, work: _Work, progress: Progress, draw: Callable[[], Pin])
         jobs.forget(work.job_id)
 
 
-def _make(db: Database, work: _Work, progress: Progress, draw: Callable[[], Pin]) -> None:
+def _make(db: Database, work: _Work, progress: Progress, draw: Callable[[int], Pins]) -> None:
     item = work.batch
     shape = Shape(work.key_version, item.is_hybrid)
     lines = LineMaker(item.face_fen, item.expires_on, page_url(db.settings.public_url))
     with (
         PrintStream(item.printer.public_key) as stream,
         CardMaker(db.settings, work.keyfile, shape, item.face_fen, draw) as maker,
+        ThreadPoolExecutor(1, "generate-beside") as beside,
     ):
-        ciphertext = stream.feed(HEADER)
-        for part, serials in enumerate(_pieces(item)):
-            cards = maker.make(serials)
+        # Two on the way: the ciphertext of the piece before last is there without waiting.
+        early, late = beside.submit(stream.feed, HEADER), beside.submit(stream.feed, b"")
+        for part, cards in enumerate(_one_ahead(beside, maker.make, _pieces(item))):
             store = partial(_store, work=work, maker=maker, cards=cards, part=part)
-            stored = db.transact(partial(store, ciphertext=ciphertext))
-            ciphertext = stream.feed(lines.lines({card.serial: card.pin for card in stored}))
-            progress(serials[-1] + 1 - item.cards.first, item.size)
-        ciphertext += stream.finish()
+            stored = db.transact(partial(store, ciphertext=early.result()))
+            progress(cards.serials[-1] + 1 - item.cards.first, item.size)
+            early, late = late, beside.submit(_encrypt, stream, lines, cards.serials[0], stored)
+        ciphertext = early.result() + late.result() + stream.finish()
         db.transact(partial(_finish, work=work, ciphertext=ciphertext, sha256=stream.sha256))
+
+
+def _one_ahead(
+    beside: ThreadPoolExecutor, make: Callable[[range], NewCards], pieces: Iterable[range]
+) -> Iterator[NewCards]:
+    """Make the cards of each piece while those of the piece before are in use."""
+    made = None
+    for serials in pieces:
+        begun = beside.submit(make, serials)
+        if made is not None:
+            yield made.result()
+        made = begun
+    if made is not None:
+        yield made.result()
+
+
+def _encrypt(stream: PrintStream, lines: LineMaker, first_serial: int, pins: Pins) -> bytes:
+    return stream.feed(lines.lines(first_serial, pins))
 
 
 def _pieces(item: Batch) -> Iterator[range]:
@@ -222,12 +244,12 @@ def _store(
     session: Session,
     work: _Work,
     maker: CardMaker,
-    cards: list[NewCard],
+    cards: NewCards,
     part: int,
     ciphertext: bytes,
-) -> list[NewCard]:
+) -> Pins:
     # Also tells whether the job is still ours: a batch given up must not grow.
-    jobs.beat(session, work.job_id, cards[-1].serial + 1 - work.batch.cards.first)
+    jobs.beat(session, work.job_id, cards.serials[-1] + 1 - work.batch.cards.first)
     stored = store_cards(session, maker, cards)
     _add_part(session, work, part, ciphertext)
     return stored

@@ -28,7 +28,7 @@ _SHORT_BITS = 28
 _HASH_BYTES = 32
 _MAX_MEMORY_KIB = 2**24 - 1
 # The usual published quasigroup of order 10, totally anti-symmetric, zeros on its diagonal.
-_DAMM = (
+DAMM = (
     (0, 3, 1, 7, 5, 9, 8, 6, 4, 2),
     (7, 0, 9, 2, 1, 5, 4, 8, 6, 3),
     (4, 2, 0, 6, 8, 7, 1, 3, 5, 9),
@@ -40,6 +40,7 @@ _DAMM = (
     (9, 4, 3, 8, 6, 1, 7, 2, 0, 5),
     (2, 5, 8, 1, 4, 3, 6, 7, 9, 0),
 )
+"""State and digit -> next state; the check digit is the state that is reached from 0."""
 
 
 class PinMalformed(InvalidInput):
@@ -92,7 +93,7 @@ def damm_digit(digits: str) -> str:
     """Return the Damm check digit of a row of digits; "0" when its own one is its last."""
     state = 0
     for digit in digits:
-        state = _DAMM[state][ord(digit) - 48]
+        state = DAMM[state][ord(digit) - 48]
     return chr(state + 48)
 
 
@@ -114,7 +115,7 @@ def full_tag(key: PinKey, pin: Pin) -> uuid.UUID:
 
 def short_tag(key: PinKey, pin: Pin) -> int:
     """Return the first 28 bits of the keyed HMAC; what may be stored of any PIN."""
-    return _short(_keyed(key, pin))
+    return short_of(_keyed(key, pin))
 
 
 def hybrid_tag(version: int, short: int) -> uuid.UUID:
@@ -127,7 +128,7 @@ def candidate_tags(keys: Iterable[PinKey], pin: Pin) -> list[uuid.UUID]:
     tags: list[uuid.UUID] = []
     for key in keys:
         keyed = _keyed(key, pin)
-        tags += (_full(keyed), hybrid_tag(key.version, _short(keyed)))
+        tags += (_full(keyed), hybrid_tag(key.version, short_of(keyed)))
     return tags
 
 
@@ -180,13 +181,14 @@ def verifies(key: PinKey, stored: bytes, salt: bytes, message: bytes) -> bool:
     return hmac.compare_digest(verifier(key, cost, salt, message), stored)
 
 
+def short_of(keyed: bytes) -> int:
+    """Return the `short_tag` of a PIN whose whole HMAC this is."""
+    return int.from_bytes(keyed[:4], "big") >> (32 - _SHORT_BITS)
+
+
 def _keyed(key: PinKey, pin: Pin) -> bytes:
     return hmac.digest(key.tag_key, pin.digits.encode("ascii"), hashlib.sha256)
 
 
 def _full(keyed: bytes) -> uuid.UUID:
     return uuid.UUID(bytes=keyed[:16])
-
-
-def _short(keyed: bytes) -> int:
-    return int.from_bytes(keyed[:4], "big") >> (32 - _SHORT_BITS)

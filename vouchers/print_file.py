@@ -33,8 +33,9 @@ from core.errors import ConfigurationError, InvalidInput
 from core.keyfile import KeyFile
 from core.money import format_yuan, parse_yuan
 from staff.events import canonical_json
+from vouchers.pin_list import Pins
 from vouchers.pins import Pin, grouped
-from vouchers.serials import parse_serial, serial_text
+from vouchers.serials import parse_serial, serial_texts
 
 HEADER = b"serial_number,pin,face_yuan,expires_on,qr\n"
 
@@ -80,12 +81,13 @@ class LineMaker:
     expires_on: date
     page_url: str
 
-    def lines(self, cards: Mapping[int, Pin]) -> bytes:
-        """Return the lines of some cards, serial -> PIN, in the order given."""
+    def lines(self, first_serial: int, pins: Pins) -> bytes:
+        """Return the lines of consecutive cards."""
+        serials = range(first_serial, first_serial + len(pins))
         shared = f"{format_yuan(self.face_fen)},{self.expires_on.isoformat()},{self.page_url}#"
         text = [
-            f"{serial_text(serial)},{grouped(pin)},{shared}{pin.digits}\n"
-            for serial, pin in cards.items()
+            f"{serial},{pin[:6]} {pin[6:12]} {pin[12:]},{shared}{pin}\n"
+            for serial, pin in zip(serial_texts(serials), pins.digits, strict=True)
         ]
         return "".join(text).encode("ascii")
 

@@ -26,6 +26,7 @@ from tests.vouchers.making import House, open_house
 from vouchers.actions import ACTIONS
 from vouchers.generation import GenerationFailed, generate
 from vouchers.lookup import ArgonPool
+from vouchers.pin_list import Pins
 from vouchers.pins import Pin, draw
 from vouchers.print_file import PrintedCard
 from vouchers.serials import serial_text
@@ -134,7 +135,7 @@ def _printing(world: World) -> None:
         )
 
 
-def _broken() -> Pin:
+def _broken(_count: int) -> Pins:
     raise OSError("no more random numbers")
 
 

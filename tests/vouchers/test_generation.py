@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
-from uuid import UUID
 
 import pyrage
 import pytest
@@ -22,7 +21,7 @@ from tests.factories import make_member
 from tests.vouchers.making import House, open_house
 from vouchers import generation, key_rotation, pins
 from vouchers.batches import Batch, get_batch
-from vouchers.draws import NewCard
+from vouchers.draws import NewCards
 from vouchers.generation import (
     BATCHES_AT_ONCE,
     BatchAlreadyGenerated,
@@ -32,6 +31,7 @@ from vouchers.generation import (
     wait_for_generations,
 )
 from vouchers.key_rotation import KeyFull
+from vouchers.pin_list import Pins, draw_pins
 from vouchers.pins import Pin
 from vouchers.print_file import PrintedCard, read_print_file
 from vouchers.tables import batch, lot, print_file_part, stock_movement, voucher
@@ -44,14 +44,14 @@ def _batch(house: House, batch_id: int) -> Batch:
         return get_batch(session, batch_id)
 
 
-def _make(house: House, batch_id: int, draw: Callable[[], Pin] = pins.draw) -> None:
+def _make(house: House, batch_id: int, draw: Callable[[int], Pins] = draw_pins) -> None:
     generate(house.db, house.keys, house.asks, batch_id, house.warehouse_id, draw=draw)
 
 
-def _drawing(*many: Pin) -> Callable[[], Pin]:
+def _drawing(*many: Pin) -> Callable[[int], Pins]:
     """Draw these PINs first, then others."""
     left: Iterator[Pin] = iter(many)
-    return lambda: next(left, None) or pins.draw()
+    return lambda count: Pins((next(left, None) or pins.draw()).digits for _ in range(count))
 
 
 def _printed(house: House, batch_id: int) -> list[PrintedCard]:
@@ -173,14 +173,13 @@ def test_the_pin_of_another_card_is_drawn_again_whatever_its_key_and_form(
 def test_a_source_that_repeats_itself_ends_the_batch(house: House) -> None:
     pin = pins.draw()
     with pytest.raises(GenerationFailed, match="no PIN could be drawn") as caught:
-        _make(house, house.approved(2), lambda: pin)
+        _make(house, house.approved(2), lambda count: Pins([pin.digits] * count))
     assert pin.digits not in str(caught.value)
 
 
-def test_a_new_card_shows_neither_its_pin_nor_its_tags() -> None:
-    pin = pins.draw()
-    card = NewCard(1, pin, UUID(int=123456789), b"salt" * 4, b"verifier")
-    assert repr(card) == "NewCard(serial=1, pin=Pin(hidden))"
+def test_new_cards_show_neither_their_pins_nor_their_tags() -> None:
+    cards = NewCards([1], draw_pins(1), [b"tag" * 5], [(b"salt", b"verifier")])
+    assert repr(cards) == "NewCards(serials=[1], pins=Pins(1 hidden))"
 
 
 def test_a_batch_is_made_once_even_if_two_begin_at_once(house: House) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import keyfile
 from core.errors import ConfigurationError
-from vouchers import pins
+from vouchers.pin_list import Pins, draw_pins
 from vouchers.pins import Pin
 from vouchers.print_file import (
     HEADER,
@@ -44,13 +44,14 @@ def _read(plain: bytes) -> list[PrintedCard]:
 
 
 def test_a_line_holds_what_stands_on_the_card() -> None:
-    assert LINES.lines({SERIAL: PIN}) == LINE
+    assert LINES.lines(SERIAL, Pins([PIN.digits])) == LINE
 
 
 def test_a_printer_reads_back_what_was_written() -> None:
-    cards = {SERIAL + i: pins.draw() for i in range(50)}
-    read = _read(HEADER + LINES.lines(cards))
-    assert {card.serial: card.pin for card in read} == cards
+    drawn = draw_pins(250)
+    read = _read(HEADER + LINES.lines(SERIAL + 30, drawn))
+    assert [card.serial for card in read] == [SERIAL + 30 + i for i in range(250)]
+    assert [card.pin.digits for card in read] == drawn.digits
     assert read[0].face_fen == 5_000
     assert read[0].expires_on == date(2028, 6, 10)
     assert read[0].qr_text == f"https://pay.example/c#{read[0].pin.digits}"

@@ -15,6 +15,7 @@ from vouchers.serials import (
     parse_range,
     parse_serial,
     serial_text,
+    serial_texts,
 )
 
 EXAMPLE = "42251010007001008"
@@ -35,6 +36,12 @@ def test_the_parts_of_a_serial_stand_in_their_places() -> None:
 @given(serials)
 def test_every_serial_survives_writing_and_reading(serial: int) -> None:
     assert parse_serial(serial_text(serial)) == serial
+
+
+@given(st.integers(0, 10**16 - 500), st.integers(0, 450))
+def test_the_texts_of_consecutive_serials_are_those_of_each(first: int, count: int) -> None:
+    serials = range(first, first + count)
+    assert serial_texts(serials) == [serial_text(serial) for serial in serials]
 
 
 @given(serials, st.integers(0, 16), st.integers(1, 9))

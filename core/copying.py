@@ -1,0 +1,48 @@
+"""COPY: how PostgreSQL takes many rows at once, several times as quickly as by INSERT."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import Table
+from sqlalchemy.exc import DBAPIError
+
+from core.db import Session
+
+_SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
+_END = b"\xff\xff"
+
+
+def copy_rows(
+    session: Session, table: Table, columns: Sequence[str], rows: Iterable[bytes]
+) -> None:
+    """Append rows in PostgreSQL's binary COPY form (count of fields; length and bytes of each).
+
+    All rows or none. Raises what the same INSERT would; PostgreSQL only.
+    """
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    driver = session.connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("only PostgreSQL has COPY")
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(b"".join((_SIGNATURE, *rows, _END)))
+    except psycopg.Error as error:
+        raise _as_of_insert(session, driver, statement, error) from None
+
+
+def _as_of_insert(
+    session: Session, driver: psycopg.Connection[Any], statement: str, error: psycopg.Error
+) -> BaseException:
+    """Return the error in the class of SQLAlchemy, as whoever opened the transaction expects it."""
+    if driver.closed:
+        session.connection.invalidate(error)
+    return DBAPIError.instance(
+        statement,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=driver.closed,
+        dialect=session.connection.dialect,
+    )
