@@ -16,6 +16,11 @@ from sqlalchemy import (
 
 from core.db import UtcDateTime, metadata
 
+CHART = (1002, 1122, 1123, 2202, 2203, 2204, 2241, 2242, 6051, 6601)
+"""The codes of the chart of accounts. A check and not a foreign key holds postings to them: a key
+would lock the same few rows for every redemption of every worker."""
+_CHART = ", ".join(str(code) for code in CHART)
+
 electricity_account = Table(
     "electricity_account",
     metadata,
@@ -113,14 +118,15 @@ posting = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("entry_id", BigInteger, ForeignKey("journal_entry.id"), nullable=False),
-    Column("debit", Integer, ForeignKey("ledger_account.code"), nullable=False),
-    Column("credit", Integer, ForeignKey("ledger_account.code"), nullable=False),
+    Column("debit", Integer, nullable=False),
+    Column("credit", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("party_id", BigInteger, ForeignKey("party.id")),
     Column("account_number", String(13), ForeignKey("electricity_account.number")),
     Column("bill_id", BigInteger, ForeignKey("bill.id")),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("debit <> credit", name="two_accounts"),
+    CheckConstraint(f"debit IN ({_CHART}) AND credit IN ({_CHART})", name="chart"),
 )
 """One debit, one credit, one sum: an unbalanced entry cannot be written.
 

@@ -22,7 +22,7 @@ from accounts.ledger import (
     statement,
     trial_balance,
 )
-from accounts.tables import journal_entry, ledger_account
+from accounts.tables import CHART, journal_entry, ledger_account
 from core.db import Database
 from core.errors import InvalidInput
 from tests.accounts.rows import (
@@ -90,6 +90,7 @@ def test_the_chart_can_be_seeded_again(books: Database) -> None:
     with books.write() as session:
         seed_chart(session)
     assert count(books, ledger_account) == len(LedgerCode)
+    assert sorted(LedgerCode) == list(CHART)
 
 
 def test_entries_carry_the_local_day_of_their_instant(books: Database, clock: FakeClock) -> None:
