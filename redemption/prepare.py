@@ -1,8 +1,9 @@
 """Before the transaction: find each PIN's card, digest each content, set receipts aside."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 from sqlalchemy import bindparam, or_, select
@@ -15,6 +16,8 @@ from redemption.requests import Purpose, RedeemRequest
 from redemption.tables import caller
 from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers, key_versions
 from vouchers.pins import Pin, short_tag
+
+_NO_KEY: Final = 0  # no version of a key file is
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class _Asked:
 
     @property
     def pin_to_pass_over(self) -> Pin | None:
-        """The PIN that is only digested; `_prepared` says why its key version matters."""
+        """The PIN that is only digested; `_version` says why its keys matter."""
         return self.request.pin if self.looked_up and not self.has_account else None
 
 
@@ -106,19 +109,15 @@ def _prepared(
     keyfile: KeyFile,
     asked: _Asked,
     card: Found | Busy | None,
-    version: int | None,
+    versions: frozenset[int],
     receipt_number: str,
 ) -> Prepared:
     found = card if isinstance(card, Found) else None
-    if found is not None:
-        version = found.key_version
     return Prepared(
         request=asked.request,
         found=found,
-        digests={v: _digest(keyfile, v, asked.request) for v in keyfile.pin_keys},
-        # Under the card's own version, never another: two independent 28-bit functions of one
-        # PIN would together tell it apart from all others without the slow hash.
-        key_version=keyfile.current.version if version is None else version,
+        digests={v: _digest(keyfile, v, asked.request) for v in (_NO_KEY, *keyfile.pin_keys)},
+        key_version=_version(keyfile, versions if found is None else {found.key_version}),
         receipt_number=receipt_number,
         looked_up=asked.looked_up,
         has_account=asked.has_account,
@@ -126,8 +125,21 @@ def _prepared(
     )
 
 
+def _version(keyfile: KeyFile, versions: Set[int]) -> int:
+    """Return under which key the PIN enters the digest that is stored.
+
+    Under the card's own, never another: two independent 28-bit functions of one PIN would together
+    tell it apart from all others without the slow hash. Where several may be the card's own, none.
+    """
+    if not versions:
+        return keyfile.current.version
+    return min(versions) if len(versions) == 1 else _NO_KEY
+
+
 def _digest(keyfile: KeyFile, version: int, request: RedeemRequest) -> bytes:
-    tag = None if request.pin is None else short_tag(keyfile.pin_keys[version], request.pin)
+    tag = None
+    if request.pin is not None and version != _NO_KEY:
+        tag = short_tag(keyfile.pin_keys[version], request.pin)
     content = (
         request.purpose,
         request.caller.identity,

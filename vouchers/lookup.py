@@ -100,20 +100,20 @@ def find_vouchers(
 
 def key_versions(
     session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]
-) -> list[int | None]:
-    """Return under which key the card of each PIN would be kept, if it has one, in order.
+) -> list[frozenset[int]]:
+    """Return under which keys the card of each PIN may be kept, in order; none where it has none.
 
-    One SELECT for all, and nothing slow: behind argon2id it may be another card's.
+    One SELECT for all, and nothing slow: behind argon2id what is found may be another card's.
     """
     tags = {pin: candidate_tags(keyfile.live, pin) for pin in pins if pin is not None}
     if not tags:
-        return [None] * len(pins)
+        return [frozenset()] * len(pins)
     rows = _rows_by_tag(session, sorted({tag for many in tags.values() for tag in many}))
-    versions = {
-        pin: next((rows[tag].key_version for tag in many if tag in rows), None)
+    found = {
+        pin: frozenset(rows[tag].key_version for tag in many if tag in rows)
         for pin, many in tags.items()
     }
-    return [None if pin is None else versions[pin] for pin in pins]
+    return [frozenset() if pin is None else found[pin] for pin in pins]
 
 
 _BY_TAG = (

@@ -17,8 +17,8 @@ from redemption.tables import request
 from tests.factories import make_electricity_account
 from tests.redemption.cards import Card, make_cards, redeem
 from vouchers.lookup import ArgonPool
-from vouchers.pins import draw
-from vouchers.tables import lot
+from vouchers.pins import draw, hybrid_tag, short_tag
+from vouchers.tables import lot, voucher
 
 NOWHERE = "0000000000"
 
@@ -91,6 +91,24 @@ def test_the_stored_answer_holds_the_pin_under_the_key_of_its_card_alone(
     redeemer.redeem([redeem(slow_card, NOWHERE)])
     with db.read() as session:
         assert session.execute(select(request.c.key_version)).scalar_one() == made_under
+
+
+def test_no_pin_is_in_the_stored_answer_where_two_keys_may_be_its_cards(
+    redeemer: Redeemer, db: Database, keys: Keys, slow_card: Card
+) -> None:
+    rotated = keyfile.rotate(keys.path).current
+    with db.write() as session:
+        other = make_cards(session, keys.get(), 1, face_fen=50_000, settings=db.settings)[0]
+        # Another card that shares the 28 bits under the new key by chance.
+        same = hybrid_tag(rotated.version, short_tag(rotated, slow_card.pin))
+        session.execute(
+            update(voucher).where(voucher.c.serial == other.serial).values(pin_tag=same)
+        )
+    asked = redeem(slow_card, NOWHERE)
+    redeemer.redeem([asked])
+    with db.read() as session:
+        assert session.execute(select(request.c.key_version)).scalar_one() == 0
+    assert redeemer.redeem([asked])[0].replayed
 
 
 def test_another_pin_under_the_same_key_is_a_conflict_all_the_same(
