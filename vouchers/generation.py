@@ -111,15 +111,23 @@ def start_generation(db: Database, keys: Keys, actor: Actor, batch_id: int, hold
             f"{BATCHES_AT_ONCE} batches are being made here; begin this one when one is done"
         )
     try:
-        work = _claim(db, keys, actor, batch_id, holder_id)
+        return _begin(db, _claim(db, keys, actor, batch_id, holder_id))
     except BaseException:
         _places.release()
         raise
+
+
+def _begin(db: Database, work: _Work) -> int:
     thread = threading.Thread(
-        target=_run_in_background, args=(db, work), name=f"generate-{batch_id}", daemon=True
+        target=_run_in_background, args=(db, work), name=f"generate-{work.batch.id}", daemon=True
     )
     _background.add(thread)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # there are no threads to be had; recover_unfinished makes it void
+        _background.discard(thread)
+        jobs.forget(work.job_id)
+        raise
     return work.job_id
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -208,6 +209,20 @@ def test_a_failure_in_the_background_ends_the_job(house: House) -> None:
         session.execute(text("ALTER TABLE away RENAME TO print_file_part"))
         assert not jobs.is_alive(jobs.get(session, job_id), session.now)
     assert recover_unfinished(house.db, house.warehouse_id) == [batch_id]
+
+
+def test_a_batch_for_which_no_thread_is_to_be_had_is_not_thought_to_be_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    batch_id = house.approved(200)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", none)
+        start_generation(house.db, house.keys, house.asks, batch_id, house.warehouse_id)
+    assert recover_unfinished(house.db, house.warehouse_id) == [batch_id]
+    assert wait_for_generations(60)
 
 
 def test_the_batch_of_a_living_thread_is_left_alone(house: House) -> None:
