@@ -41,6 +41,7 @@ class Lab:
     root: Path
     shown: Shown
     stack: ExitStack
+    queue_limit: int | None = None
     warming: bool = False
     round: int = 0
     facts: dict[str, float] = field(default_factory=dict)
@@ -101,10 +102,10 @@ class Lab:
         return self.servers[of.name]
 
     def settings(self, of: World) -> Settings:
-        """The settings of a world's server: the product's own, but for what the plan changes."""
+        """The settings of a world's server: the product's own, but for what a run changes."""
         settings = of.settings
-        if self.plan.queue_limit is not None:
-            settings = replace(settings, queue_limit=self.plan.queue_limit)
+        if self.queue_limit is not None:
+            settings = replace(settings, queue_limit=self.queue_limit)
         if self.plan.workers > 1:
             settings = replace(settings, redis_url=self.redis.url())
         return settings

@@ -73,6 +73,7 @@ def run(plan: Plan, shown: Shown) -> dict[str, Any]:
     """
     with opened(plan, shown) as lab:
         wait_until_quiet(plan.load_limit)
+        lab.queue_limit = plan.overload_queue_limit
         world = lab.small()
         server = lab.server(world)
         progress = lab.shown("overload: capacity, before, during, after")

@@ -13,8 +13,8 @@ class Plan:
     """The settings of one run; the defaults are the real thing, `toy()` is for tests.
 
     `scale` shrinks all numbers of cards. `load_limit` is the share of the machine that others may
-    use, fixed before the run; None never refuses, and then nothing is a measurement. `queue_limit`
-    changes the server's own, for toys.
+    use, fixed before the run; None never refuses, and then nothing is a measurement.
+    `overload_queue_limit` changes the server's own, for toys.
     """
 
     rounds: int = LEAST_ROUNDS
@@ -24,7 +24,7 @@ class Plan:
     bulk_connections: int = 32
     workers: int = 1
     overload_connections: int = 6144
-    queue_limit: int | None = None
+    overload_queue_limit: int | None = None
     load_limit: float | None = 0.05
     memory_bytes: int = 2 << 30
     directory: Path = Path("/var/tmp")  # noqa: S108 - a directory of our own is made in it
@@ -56,7 +56,7 @@ def toy(directory: Path, results: Path) -> Plan:
         connections=8,
         bulk_connections=2,
         overload_connections=48,
-        queue_limit=8,
+        overload_queue_limit=8,
         load_limit=None,
         memory_bytes=128 << 20,
         directory=directory,

@@ -1,0 +1,1 @@
+"""The benchmark's own tests: that it counts, checks and refuses. No test looks at a speed."""
