@@ -111,7 +111,10 @@ def _configure(server: PostgresServer, memory_bytes: int) -> None:
 
 
 def _knows_lz4(server: PostgresServer) -> bool:
+    program = server.binaries / "pg_config"
+    if not program.exists():
+        return False
     built = subprocess.run(  # noqa: S603 - the server's own program
-        [server.binaries / "pg_config", "--configure"], capture_output=True, text=True, check=False
+        [program, "--configure"], capture_output=True, text=True, check=False
     )
     return "--with-lz4" in built.stdout

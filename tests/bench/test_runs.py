@@ -34,7 +34,7 @@ def results() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def disk() -> Iterator[Path]:
     """A directory on a disk, which other users can pass through."""
-    made = Path(tempfile.mkdtemp(prefix="wn", dir="/var/tmp"))  # noqa: S108
+    made = Path(tempfile.mkdtemp(prefix="wn", dir="/var/tmp"))
     made.chmod(0o711)
     yield made
     shutil.rmtree(made)
