@@ -133,11 +133,14 @@ def _place() -> str:
 
 
 def _started(pid: int) -> str | None:
+    """Tell when a process began; None where there is none."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return f"{process.create_time():.2f}"
+        # Linux counts from the boot, and psutil adds that: setting the clock must change nothing.
+        began = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0)
+        return f"{began:.2f}"
     except psutil.Error:
         return None
 

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from core import jobs
@@ -68,21 +70,40 @@ def test_a_job_of_this_process_lives_until_it_is_forgotten(db: Database, job_id:
     assert not jobs.is_alive(item, item.heartbeat_at)
 
 
-def test_a_job_of_another_process_here_lives_as_long_as_that(
-    db: Database, job_id: int, clock: FakeClock
-) -> None:
+@contextmanager
+def _another_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a process of ours; give it and its name."""
     code = "import sys; from core import jobs; print(jobs.own_name(), flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        item = replace(_get(db, job_id), owner=process.stdout.readline().strip())
+        yield process, process.stdout.readline().strip()
+        process.kill()
+
+
+def test_a_job_of_another_process_here_lives_as_long_as_that(
+    db: Database, job_id: int, clock: FakeClock
+) -> None:
+    with _another_process() as (process, name):
+        item = replace(_get(db, job_id), owner=name)
         clock.advance(days=1)
         alive = jobs.is_alive(item, clock())
         process.kill()
         process.wait()
         assert alive
         assert not jobs.is_alive(item, clock())
+
+
+def test_setting_the_clock_makes_nobody_dead(
+    db: Database, job_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, booted = _get(db, job_id), psutil.boot_time()
+    with _another_process() as (_, name):
+        # Linux tells when it booted by the clock of now, so that each correction moves it.
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 1)
+        for item in (own, replace(own, owner=name)):
+            assert jobs.is_alive(item, item.heartbeat_at)
 
 
 def test_another_process_with_the_same_number_is_not_taken_for_it(
