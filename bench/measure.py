@@ -18,11 +18,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Side:
-    """One side: `prepare` once, then `run` in every round. Measures may share a side, by name."""
+    """One side: `prepare` once, then `run` in every round. Measures may share a side, by name.
+
+    `again`: it may be run once more in a round where other programs disturbed it.
+    """
 
     name: str
     run: Callable[[Lab], Sample]
     prepare: Callable[[Lab], None] = lambda _lab: None
+    again: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """`wanneng bench`: what is promised about speed and size, measured. Needs the source tree."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -132,6 +133,7 @@ class _Steps:
     def __init__(self, out: Out) -> None:
         self._out = out
         self._stack = ExitStack()
+        self._started = time.monotonic()
 
     def __enter__(self) -> "_Steps":
         return self
@@ -142,5 +144,5 @@ class _Steps:
     def begin(self, what: str) -> Progress:
         """End the step before, and begin another."""
         self._stack.close()
-        self._out.note(what)
+        self._out.note(f"{time.monotonic() - self._started:6.0f} s  {what}")
         return self._stack.enter_context(self._out.progress(what))

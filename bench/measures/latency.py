@@ -14,7 +14,7 @@ from bench.measure import Measure, Sample, Side
 from bench.measures.redeem import count, facts
 from bench.statistics import percentile, rounded
 
-_SHARE = 0.2
+_SHARE = 0.17
 _HALF = 0.5
 _ROOM = 1.6
 """A random schedule may ask for more cards than its mean."""

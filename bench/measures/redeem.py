@@ -20,8 +20,8 @@ from bench.world import World
 PAST = 3_000_000
 _REFERENCE_SHARE = 0.7
 """Of the reference's cards; the rest is left to the measure of latency."""
-_SHARES = {"single": 0.2, "bulk": 0.35, "hot": 0.2, "large": 0.4}
-"""Which part of a world's cards a side may use in all its rounds."""
+_SHARES = {"single": 0.17, "bulk": 0.3, "hot": 0.17, "large": 0.4}
+"""Which part of a world's cards a side may use in all its rounds; some are left for repeats."""
 _FIRST_TRANSACTIONS = 1_000
 
 

@@ -1,16 +1,21 @@
 """The run refuses where others use the machine, and does not count its own tree."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
-from bench import quiet
+from bench import quiet, run
 from bench.errors import MachineBusy
+from bench.lab import Lab
+from bench.measure import Sample, Side
+from bench.plan import Plan
 from bench.quiet import Load, check_was_quiet, wait_until_quiet, watching
 
 _BURN = """
@@ -87,3 +92,40 @@ def test_our_own_children_are_not_foreign() -> None:
         child.kill()
         child.wait()
     assert load.own_cpu_s >= 0.2
+
+
+def _disturbed(monkeypatch: pytest.MonkeyPatch, *foreign: float) -> list[float]:
+    """Let others use these shares of the machine, side after side; return what is yet to come."""
+    coming = list(foreign)
+
+    @contextlib.contextmanager
+    def watching() -> Iterator[Load]:
+        yield Load(foreign=coming.pop(0))
+
+    monkeypatch.setattr(run, "watching", watching)
+    monkeypatch.setattr(run, "wait_until_quiet", lambda _limit: None)
+    return coming
+
+
+def _lab(tmp_path: Path) -> Lab:
+    return Lab(Plan(), tmp_path, run.quietly, contextlib.ExitStack())
+
+
+def test_a_disturbed_side_runs_again_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    coming = _disturbed(monkeypatch, 0.5, 0.5, 0.01)
+    values = iter([1.0, 2.0, 3.0])
+    sample = run._watched(_lab(tmp_path), Side("s", lambda _lab: Sample(next(values))))
+    assert (sample.value, sample.facts["repeated_since_disturbed"]) == (3.0, 2)
+    assert coming == []
+
+
+@pytest.mark.parametrize(("again", "runs"), [(True, 3), (False, 1)])
+def test_a_side_that_stays_disturbed_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, again: bool, runs: int
+) -> None:
+    coming = _disturbed(monkeypatch, *[0.5] * 4)
+    with pytest.raises(MachineBusy):
+        run._watched(_lab(tmp_path), Side("s", lambda _lab: Sample(1.0), again=again))
+    assert len(coming) == 4 - runs
