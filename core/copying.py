@@ -1,6 +1,6 @@
 """COPY: how PostgreSQL takes many rows at once, several times as quickly as by INSERT."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -13,9 +13,7 @@ _SIGNATURE = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
 _END = b"\xff\xff"
 
 
-def copy_rows(
-    session: Session, table: Table, columns: Sequence[str], rows: Iterable[bytes]
-) -> None:
+def copy_rows(session: Session, table: Table, columns: Sequence[str], rows: bytes) -> None:
     """Append rows in PostgreSQL's binary COPY form (count of fields; length and bytes of each).
 
     All rows or none. Raises what the same INSERT would; PostgreSQL only.
@@ -26,7 +24,7 @@ def copy_rows(
         raise TypeError("only PostgreSQL has COPY")
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(b"".join((_SIGNATURE, *rows, _END)))
+            copy.write(_SIGNATURE + rows + _END)
     except psycopg.Error as error:
         raise _as_of_insert(session, driver, statement, error) from None
 

@@ -4,7 +4,7 @@ import secrets
 import struct
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -57,13 +57,15 @@ class Shape:
 class NewCards:
     """Cards to be stored, in columns; the repr hides all but the serials.
 
-    `slow` holds salt and verifier of each card behind argon2id.
+    `slow` holds salt and verifier of each card behind argon2id; `copied` the rows for a COPY, where
+    they may be stored by one.
     """
 
     serials: range | list[int]
     pins: Pins
     tags: Sequence[bytes] = field(repr=False)
     slow: Sequence[tuple[bytes, bytes] | tuple[None, None]] = field(default=(), repr=False)
+    copied: bytes = field(default=b"", repr=False)
 
     def rows(self, without: Collection[int] = ()) -> list[dict[str, object]]:
         """Return the rows of table voucher, in the order of the index of tags.
@@ -84,12 +86,6 @@ class NewCards:
             if serial not in without
         ]
 
-    def copied_rows(self) -> Iterator[bytes]:
-        """Return the rows for a COPY, in the same order; of cards that have only a quick tag."""
-        pack = _COPIED_ROW.pack
-        for tag, serial in sorted(zip(self.tags, self.serials, strict=True)):
-            yield pack(3, 8, serial, 8, batch_of(serial), 16, tag)
-
 
 class CardMaker:
     """Makes the cards of one batch; use it in a `with`, which ends the threads of argon2id."""
@@ -105,6 +101,7 @@ class CardMaker:
         self.keyfile = keyfile
         self.shape = shape
         self._face_fen = face_fen
+        self._is_sqlite = settings.is_sqlite
         self._draw = draw
         self._key = keyfile.pin_keys[shape.key_version]
         self._cost = Argon2Cost.of(settings)
@@ -114,8 +111,11 @@ class CardMaker:
         """Draw a PIN for each serial; behind argon2id that takes 5 ms a card and thread."""
         drawn = self._draw(len(serials))
         tags = self.shape.tags(self.keyfile, drawn)
-        slow = self._threads.map(self._slow, serials, drawn.digits) if self.shape.is_hybrid else ()
-        return NewCards(serials, drawn, tags, list(slow))
+        if self.shape.is_hybrid:
+            slow = list(self._threads.map(self._slow, serials, drawn.digits))
+            return NewCards(serials, drawn, tags, slow)
+        copied = b"" if self._is_sqlite else _copied(serials, tags)
+        return NewCards(serials, drawn, tags, copied=copied)
 
     def __enter__(self) -> "CardMaker":
         return self
@@ -140,32 +140,32 @@ def store_cards(session: Session, maker: CardMaker, cards: NewCards) -> Pins:
     Guarantee: no card of a live key version, in either form, has one of these PINs, and no two
     have the same tag. Raises NoFreePin.
     """
-    others = _other_shapes(session, maker)
     # Tags of 28 bits clash so often that it is not worth trying all at once.
-    at_once = not maker.shape.is_hybrid and not _taken(session, maker.keyfile, others, cards)
-    if at_once and _insert_all(session, cards):
+    if not maker.shape.is_hybrid and _insert_all(session, maker, cards):
         return cards.pins
-    return _insert_drawing_again(session, maker, others, cards)
+    return _insert_drawing_again(session, maker, cards)
 
 
-def _insert_all(session: Session, cards: NewCards) -> bool:
+def _insert_all(session: Session, maker: CardMaker, cards: NewCards) -> bool:
     """Insert all the cards or, where a PIN or a serial is another card's, none of them."""
     try:
-        with session.connection.begin_nested():
-            if session.is_sqlite:
-                session.execute(voucher.insert(), cards.rows())
+        with session.connection.begin_nested() as attempt:
+            # First what takes the database long: meanwhile this process makes other cards.
+            if cards.copied:
+                copy_rows(session, voucher, _COPIED_COLUMNS, cards.copied)
             else:
-                copy_rows(session, voucher, _COPIED_COLUMNS, cards.copied_rows())
+                session.execute(voucher.insert(), cards.rows())
+            if _taken(session, maker.keyfile, _other_shapes(session, maker), cards):
+                attempt.rollback()
+            return attempt.is_active
     except IntegrityError as error:
         if not is_unique_violation(error):
             raise
         return False
-    return True
 
 
-def _insert_drawing_again(
-    session: Session, maker: CardMaker, others: Sequence[Shape], cards: NewCards
-) -> Pins:
+def _insert_drawing_again(session: Session, maker: CardMaker, cards: NewCards) -> Pins:
+    others = _other_shapes(session, maker)
     stored: dict[int, str] = {}
     todo = cards
     for _ in range(MAX_ROUNDS):
@@ -184,6 +184,13 @@ def _insert_new(session: Session, rows: Sequence[dict[str, object]]) -> set[int]
         return set()
     statement = session.insert_new(voucher).returning(voucher.c.serial)
     return set(session.execute(statement, rows).scalars())
+
+
+def _copied(serials: range | list[int], tags: Sequence[bytes]) -> bytes:
+    """Return rows of cards with a quick tag only, in the order of `NewCards.rows`."""
+    pack = _COPIED_ROW.pack
+    cards = sorted(zip(tags, serials, strict=True))
+    return b"".join([pack(3, 8, serial, 8, batch_of(serial), 16, tag) for tag, serial in cards])
 
 
 def _other_shapes(session: Session, maker: CardMaker) -> list[Shape]:

@@ -256,9 +256,9 @@ def _store(
     part: int,
     ciphertext: bytes,
 ) -> Pins:
+    stored = store_cards(session, maker, cards)
     # Also tells whether the job is still ours: a batch given up must not grow.
     jobs.beat(session, work.job_id, cards.serials[-1] + 1 - work.batch.cards.first)
-    stored = store_cards(session, maker, cards)
     _add_part(session, work, part, ciphertext)
     return stored
 

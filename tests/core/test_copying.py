@@ -24,8 +24,9 @@ def count(session: Session) -> int:
 
 
 def test_rows_arrive_as_they_were_sent(postgresql_db: Database) -> None:
+    rows = [row(f"copied 批{i}", 2**40 + i) for i in range(3_000)]
     with postgresql_db.write() as session:
-        copy_rows(session, lease, NAMES, (row(f"copied 批{i}", 2**40 + i) for i in range(3_000)))
+        copy_rows(session, lease, NAMES, b"".join(rows))
     with postgresql_db.read() as session:
         query = select(lease.c.next_value).where(lease.c.name == "copied 批2999")
         assert session.execute(query).scalar_one() == 2**40 + 2_999
@@ -35,20 +36,20 @@ def test_rows_arrive_as_they_were_sent(postgresql_db: Database) -> None:
 def test_a_repeated_key_undoes_the_rows_and_leaves_the_transaction_usable(
     postgresql_db: Database,
 ) -> None:
-    rows = [row("copied 1", 1), row("copied 2", 2), row("copied 1", 3)]
+    rows = row("copied 1", 1) + row("copied 2", 2)
     with postgresql_db.write() as session:
         with pytest.raises(IntegrityError) as caught, session.connection.begin_nested():
-            copy_rows(session, lease, NAMES, rows)
+            copy_rows(session, lease, NAMES, rows + row("copied 1", 3))
         assert is_unique_violation(caught.value)
         assert count(session) == 0
-        copy_rows(session, lease, NAMES, rows[:2])
+        copy_rows(session, lease, NAMES, rows)
     with postgresql_db.read() as session:
         assert count(session) == 2
 
 
 def test_what_the_server_cannot_take_is_an_error_as_of_an_insert(postgresql_db: Database) -> None:
     with pytest.raises(ProgrammingError), postgresql_db.write() as session:
-        copy_rows(session, lease, (*NAMES, "more"), [row("copied", 1)])
+        copy_rows(session, lease, (*NAMES, "more"), row("copied", 1))
     with postgresql_db.read() as session:
         assert count(session) == 0
 
@@ -61,7 +62,7 @@ def test_a_connection_that_breaks_is_replaced(postgresql_db: Database) -> None:
     ):
         process = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
         other.execute(text("SELECT pg_terminate_backend(:process, 5000)"), {"process": process})
-        copy_rows(session, lease, NAMES, [row("copied", 1)])
+        copy_rows(session, lease, NAMES, row("copied", 1))
     assert caught.value.connection_invalidated
     with postgresql_db.read() as session:
         assert count(session) == 0
@@ -69,4 +70,4 @@ def test_a_connection_that_breaks_is_replaced(postgresql_db: Database) -> None:
 
 def test_sqlite_has_no_copy(sqlite_db: Database) -> None:
     with pytest.raises(TypeError, match="PostgreSQL"), sqlite_db.write() as session:
-        copy_rows(session, lease, NAMES, [row("copied", 1)])
+        copy_rows(session, lease, NAMES, row("copied", 1))

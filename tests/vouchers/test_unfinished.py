@@ -170,11 +170,11 @@ def test_a_database_error_makes_the_batch_void(house: House) -> None:
 
     def take_away(done: int, _total: int) -> None:
         with house.db.write() as session:
-            session.execute(text(f"ALTER TABLE voucher RENAME COLUMN salt TO salt{done}"))
+            session.execute(text(f"ALTER TABLE voucher RENAME COLUMN pin_tag TO tag{done}"))
 
     def put_back() -> None:
         with house.db.write() as session:
-            session.execute(text("ALTER TABLE voucher RENAME COLUMN salt50 TO salt"))
+            session.execute(text("ALTER TABLE voucher RENAME COLUMN tag50 TO pin_tag"))
 
     with pytest.raises(GenerationFailed, match="the database refused"):
         generate(house.db, house.keys, house.asks, batch_id, house.warehouse_id, take_away)
