@@ -18,7 +18,7 @@ SENDER = "history"
 """The partner that all of the past came through."""
 
 _AGO = timedelta(days=10)
-_RECEIPT_PLACE, _TAIL_PLACE, _SERIAL_PLACE = "99999999999999", "9999", "9" * 17
+_RECEIPT_PLACE, _TAIL_PLACE = "#" * 14, "@" * 4
 _CUSTOMERS = OWING_EACH - 1
 
 _PAST = """
