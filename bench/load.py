@@ -19,8 +19,12 @@ from bench.errors import CheckFailed, expect
 from bench.server import HOST
 
 SAMPLE_EACH = 50
+GRACE_S = 10.0
+"""So long after the last request was due an overloaded server may still answer."""
 _PATIENCE_S = 60.0
+_CONNECT_S = 1.0
 _RECEIVE = 1 << 16
+_SILENT = "the server did not answer in time"
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length: "
 
@@ -42,6 +46,7 @@ class Replies:
     cpu_s: float = 0.0
     sent: int = 0
     unsent: int = 0
+    unanswered: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
@@ -59,8 +64,8 @@ class _Connection:
 
     __slots__ = ("buffer", "due", "index", "socket", "wanted")
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection((HOST, port), timeout=_PATIENCE_S)
+    def __init__(self, port: int, patience_s: float = _PATIENCE_S) -> None:
+        self.socket = socket.create_connection((HOST, port), timeout=patience_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.wanted = 0
@@ -99,7 +104,7 @@ def closed_loop(
         busy = sum(_send_next(each, coming, started) for each in by_fd.values())
         while busy:
             ready = poll.poll(_PATIENCE_S)
-            expect(bool(ready), "the server did not answer in time")
+            expect(bool(ready), _SILENT)
             for fd, _ in ready:
                 connection = by_fd[fd]
                 if not connection.receive():
@@ -124,30 +129,36 @@ def open_loop(
     """Send each request when it is due, whatever became of the others.
 
     Latency counts from the instant a request was due, not from when it could be sent. Where all
-    connections are busy it waits its turn, or with `drop` is given up (`unsent`).
+    connections are busy it waits its turn. With `drop` it is given up (`unsent`), as many
+    connections are used as the server takes, and what has no answer after GRACE_S is left alone
+    (`unanswered`): the server may carry it out or not.
     """
     replies = Replies()
-    with _connected(port, connections) as (by_fd, poll), _measuring(replies):
+    with _connected(port, connections, drop) as (by_fd, poll), _measuring(replies):
         free, total, index = list(by_fd.values()), len(requests), 0
-        started = time.perf_counter()
+        started = last = time.perf_counter()
+        end = (due_s[-1] if total else 0.0) + GRACE_S
         while index < total or len(free) < len(by_fd):
             now = time.perf_counter() - started
+            if drop and now > end:
+                break
             while index < total and due_s[index] <= now and (free or drop):
                 if free:
                     free.pop().send(requests[index], index, started + due_s[index])
                 else:
                     replies.unsent += 1
                 index += 1
-            pause = _pause(due_s, index, free, started)
             # An epoll waits whole milliseconds only; select on it is exact.
-            ready, _, _ = select.select([poll], [], [], pause)
-            expect(bool(ready) or pause < _PATIENCE_S, "the server did not answer in time")
+            pause = _pause(due_s, index, drop or bool(free), started)
+            ready, _, _ = select.select([poll], [], [], min(pause, _CONNECT_S) if drop else pause)
+            expect(bool(ready) or drop or pause < _PATIENCE_S, _SILENT)
             for fd, _ in poll.poll(0):
-                connection = by_fd[fd]
-                if connection.receive():
-                    _note(replies, connection, judge, started, time.perf_counter())
-                    free.append(connection)
-        replies.seconds = time.perf_counter() - started
+                if by_fd[fd].receive():
+                    last = time.perf_counter()
+                    _note(replies, by_fd[fd], judge, started, last)
+                    free.append(by_fd[fd])
+        replies.seconds = last - started
+        replies.unanswered = len(by_fd) - len(free)
     return replies
 
 
@@ -166,8 +177,16 @@ def steady(rate: float, seconds: float) -> list[float]:
 
 
 @contextmanager
-def _connected(port: int, count: int) -> Iterator[tuple[dict[int, _Connection], select.epoll]]:
-    made = [_Connection(port) for _ in range(count)]
+def _connected(
+    port: int, count: int, fewer: bool = False
+) -> Iterator[tuple[dict[int, _Connection], select.epoll]]:
+    """Open the connections; with `fewer`, only as many as the server takes."""
+    made = [_Connection(port)]
+    try:
+        while len(made) < count:
+            made.append(_Connection(port, _CONNECT_S if fewer else _PATIENCE_S))
+    except TimeoutError:
+        expect(fewer, "the server took no more connections")
     poll = select.epoll()
     try:
         for each in made:
@@ -229,9 +248,7 @@ def _wanted(buffer: bytes) -> int:
     return end + len(_HEAD_END) + int(buffer[start : buffer.find(b"\r\n", start)])
 
 
-def _pause(
-    due_s: Sequence[float], index: int, free: Sequence[_Connection], started: float
-) -> float:
-    if index >= len(due_s) or not free:
+def _pause(due_s: Sequence[float], index: int, may_send: bool, started: float) -> float:
+    if index >= len(due_s) or not may_send:
         return _PATIENCE_S
     return max(0.0, started + due_s[index] - time.perf_counter())

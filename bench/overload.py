@@ -62,6 +62,7 @@ class Phase:
             "p99_ms": rounded(percentile(times, 0.99) * 1e3),
             "answers": dict(found.statuses),
             "not_sent": found.unsent,
+            "not_answered": found.unanswered,
             "generator_cpu_share_of_a_core": rounded(found.cpu_s / found.seconds, 3),
         }
 
@@ -119,6 +120,7 @@ def _phases(lab: Lab, world: World, server: Server, capacity: float) -> list[Pha
         count = connections or plan.overload_connections
         replies = open_loop(server.port, requests, due, count, one, drop=drop)
         world.acknowledged += replies.acknowledged
+        world.unanswered += replies.unanswered
         phases.append(Phase(name, at_s, replies, offered))
     return phases
 
@@ -142,7 +144,7 @@ def _result(lab: Lab, capacity: float, phases: Sequence[Phase], memory: Memory) 
             "rate": kept >= KEPT,
             "recovery": recovery_s <= RECOVERY_S,
             "memory": grown <= MOST_GROWTH_BYTES,
-            "sheds": during.replies.statuses["503"] > 0,
+            "sheds": during.replies.statuses["503"] > 0 and not during.replies.unanswered,
         },
         "timeline": timeline(phases),
         "about": about(lab.plan, lab.root) | {"postgresql": lab.postgres.describe()},

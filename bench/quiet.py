@@ -34,11 +34,14 @@ def foreign_load(seconds: float = LOOK_S) -> float:
 def watching() -> Iterator[Load]:
     """Measure the load while the block runs; the result is filled in at its end."""
     load = Load()
-    started, own, others = time.monotonic(), *_used()
+    started, busy, own, others = time.monotonic(), _busy_s(), *_used()
     yield load
-    elapsed, own_now, others_now = time.monotonic() - started, *_used()
+    elapsed, busy_now, own_now, others_now = time.monotonic() - started, _busy_s(), *_used()
     load.own_cpu_s = own_now - own
-    load.foreign = max(0.0, others_now - others) / (elapsed * (os.cpu_count() or 1))
+    # A process that ends while all are being looked at is counted wrongly; the machine as a whole
+    # is not, though it counts the kernel's own work as well. The smaller number is the true one.
+    foreign = min(others_now - others, busy_now - busy - load.own_cpu_s)
+    load.foreign = max(0.0, foreign) / (elapsed * (os.cpu_count() or 1))
 
 
 def wait_until_quiet(limit: float | None, look_s: float = LOOK_S) -> None:
@@ -51,23 +54,28 @@ def wait_until_quiet(limit: float | None, look_s: float = LOOK_S) -> None:
     seen = [foreign_load(look_s)]
     while seen[-1] > limit:
         if len(seen) == _PATIENCE:
-            raise _busy(min(seen), limit, "before a round")
+            raise _refusal(min(seen), limit, "before a round")
         seen.append(foreign_load(look_s))
 
 
 def check_was_quiet(load: Load, limit: float | None) -> None:
     """Raise MachineBusy where others used more than `limit` while a side was measured."""
     if limit is not None and load.foreign > limit:
-        raise _busy(load.foreign, limit, "during a round")
+        raise _refusal(load.foreign, limit, "during a round")
 
 
-def _busy(seen: float, limit: float, when: str) -> MachineBusy:
+def _refusal(seen: float, limit: float, when: str) -> MachineBusy:
     return MachineBusy(
         f"other programs used {seen:.1%} of this machine {when}, the limit is {limit:.1%}: nothing"
         " is reported; end them and run again",
         foreign=round(seen, 4),
         limit=limit,
     )
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
 
 
 def _used() -> tuple[float, float]:

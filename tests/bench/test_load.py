@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench import load
 from bench.errors import CheckFailed
 from bench.load import arrivals, closed_loop, open_loop, steady
 
@@ -100,3 +101,25 @@ def test_customers_come_as_often_as_was_said_and_the_same_again() -> None:
     assert times == sorted(times) == arrivals(1_000, 2, seed=3)
     assert 1_800 < len(times) < 2_200
     assert times[-1] < 2
+
+
+def test_what_an_overloaded_server_never_answers_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "GRACE_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        replies = open_loop(port, [b"201"] * 5, [0.0] * 5, 3, _good, drop=True)
+    assert (replies.unanswered, replies.unsent, replies.acknowledged) == (3, 2, 0)
+
+
+def test_only_as_many_connections_are_used_as_a_server_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "GRACE_S", 0.2)
+    monkeypatch.setattr(load, "_CONNECT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as full:
+        port = full.getsockname()[1]
+        replies = open_loop(port, [b"201"] * 50, [0.0] * 50, 50, _good, drop=True)
+    assert 0 < replies.unanswered < 50
+    assert replies.unanswered + replies.unsent == 50
