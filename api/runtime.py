@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -24,7 +24,8 @@ from migrations.schema import check_current
 from redemption.batcher import Batcher
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
-from redemption.requests import Outcome, RedeemRequest
+from redemption.late_answers import text_late_answer
+from redemption.requests import Answer, Code, Outcome, RedeemRequest
 from staff.limits import SignInLimits
 from vouchers.generation import wait_for_generations
 from vouchers.key_rotation import check_key_file
@@ -73,10 +74,22 @@ class Runtime:
     def _redeem_from_thread(self, request: RedeemRequest) -> Outcome:
         """Do as `redeem` from another thread than the loop's, so that channels share its lists.
 
-        TimeoutError where a caller on the line waits too long; the redemption goes on.
+        TimeoutError where a caller on the line waits too long; the redemption goes on, and its
+        answer is texted to him.
         """
         waiting = asyncio.run_coroutine_threadsafe(self.redeem(request), self.loop)
-        return waiting.result(CALLER_WAITS_S if request.notify is not None else None)
+        try:
+            return waiting.result(CALLER_WAITS_S if request.notify is not None else None)
+        except TimeoutError:
+            waiting.add_done_callback(
+                lambda done: self.loop.run_in_executor(None, self._text_late, request, done)
+            )
+            raise
+
+    def _text_late(self, request: RedeemRequest, done: Future[Outcome]) -> None:
+        failed = done.cancelled() or done.exception() is not None
+        answer = Answer(code=Code.TRY_LATER) if failed else done.result().answer
+        text_late_answer(self.db, request, answer)
 
 
 @dataclass(frozen=True)
