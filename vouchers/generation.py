@@ -6,15 +6,19 @@ with the batch, and what has a lot is complete. A PIN is in memory from its draw
 went into the age stream, and nowhere else.
 
 While the database stores a piece, a thread encrypts the one before and draws the one after.
+PostgreSQL stores two pieces at once, each in its own transaction: one computes while the other
+waits for its disk.
 """
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import column, select, table
 from sqlalchemy.exc import DBAPIError
@@ -45,8 +49,16 @@ SLOW_CARDS_IN_ONE_TRANSACTION = 200
 BATCHES_AT_ONCE = 2
 """In the background of one process: each takes a database connection from the redemptions."""
 
+WRITERS = 2
+"""Pieces that PostgreSQL stores at once."""
+
 Progress = Callable[[int, int], None]
-"""Is told (cards done, cards in all) after each transaction."""
+"""Is told (cards done, cards in all) after each transaction, in the order of the cards.
+
+The next piece may be stored already.
+"""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _party = table("party", column("id"))  # the upper floor's, known here by its name
@@ -208,34 +220,41 @@ def _make(db: Database, work: _Work, progress: Progress, draw: Callable[[int], P
     item = work.batch
     shape = Shape(work.key_version, item.is_hybrid)
     lines = LineMaker(item.face_fen, item.expires_on, page_url(db.settings.public_url))
+    count = 1 if item.is_hybrid or db.is_sqlite else WRITERS
     with (
         PrintStream(item.printer.public_key) as stream,
         CardMaker(db.settings, work.keyfile, shape, item.face_fen, draw) as maker,
         ThreadPoolExecutor(1, "generate-beside") as beside,
+        ThreadPoolExecutor(count, "generate-store") as writers,
     ):
-        # Two on the way: the ciphertext of the piece before last is there without waiting.
-        early, late = beside.submit(stream.feed, HEADER), beside.submit(stream.feed, b"")
-        for part, cards in enumerate(_one_ahead(beside, maker.make, _pieces(item))):
-            store = partial(_store, work=work, maker=maker, cards=cards, part=part)
-            stored = db.transact(partial(store, ciphertext=early.result()))
-            progress(cards.serials[-1] + 1 - item.cards.first, item.size)
-            early, late = late, beside.submit(_encrypt, stream, lines, cards.serials[0], stored)
-        ciphertext = early.result() + late.result() + stream.finish()
+        encrypted = deque([beside.submit(stream.feed, HEADER)])
+        made = _in_order((beside.submit(maker.make, piece) for piece in _pieces(item)), ahead=1)
+        store = partial(_store, work=work, maker=maker)
+        storing = (
+            writers.submit(db.transact, partial(store, piece=piece, ciphertext=_out(encrypted)))
+            for piece in enumerate(made)
+        )
+        for first, pins in _in_order(storing, ahead=count - 1):
+            progress(first + len(pins) - item.cards.first, item.size)
+            encrypted.append(beside.submit(_encrypt, stream, lines, first, pins))
+        ciphertext = b"".join(future.result() for future in encrypted) + stream.finish()
         db.transact(partial(_finish, work=work, ciphertext=ciphertext, sha256=stream.sha256))
 
 
-def _one_ahead(
-    beside: ThreadPoolExecutor, make: Callable[[range], NewCards], pieces: Iterable[range]
-) -> Iterator[NewCards]:
-    """Make the cards of each piece while those of the piece before are in use."""
-    made = None
-    for serials in pieces:
-        begun = beside.submit(make, serials)
-        if made is not None:
-            yield made.result()
-        made = begun
-    if made is not None:
-        yield made.result()
+def _in_order(begun: Iterable[Future[T]], ahead: int) -> Iterator[T]:
+    """Yield the results in order; so many more are at work while one is in use."""
+    waiting: deque[Future[T]] = deque()
+    for future in begun:
+        waiting.append(future)
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _out(encrypted: deque[Future[bytes]]) -> bytes:
+    """Return the ciphertext that came out, but for the last piece, which would be waited for."""
+    return b"".join(encrypted.popleft().result() for _ in range(len(encrypted) - 1))
 
 
 def _encrypt(stream: PrintStream, lines: LineMaker, first_serial: int, pins: Pins) -> bytes:
@@ -249,18 +268,15 @@ def _pieces(item: Batch) -> Iterator[range]:
 
 
 def _store(
-    session: Session,
-    work: _Work,
-    maker: CardMaker,
-    cards: NewCards,
-    part: int,
-    ciphertext: bytes,
-) -> Pins:
+    session: Session, work: _Work, maker: CardMaker, piece: tuple[int, NewCards], ciphertext: bytes
+) -> tuple[int, Pins]:
+    part, cards = piece
     stored = store_cards(session, maker, cards)
-    # Also tells whether the job is still ours: a batch given up must not grow.
-    jobs.beat(session, work.job_id, cards.serials[-1] + 1 - work.batch.cards.first)
     _add_part(session, work, part, ciphertext)
-    return stored
+    # Tells whether the job is still ours: a batch given up must not grow. All pieces change this
+    # row, so it comes last, or they would wait for each other.
+    jobs.beat(session, work.job_id, cards.serials[-1] + 1 - work.batch.cards.first)
+    return cards.serials[0], stored
 
 
 def _finish(session: Session, work: _Work, ciphertext: bytes, sha256: str) -> None:
