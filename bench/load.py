@@ -19,7 +19,7 @@ from bench.errors import CheckFailed, expect
 from bench.server import HOST
 
 SAMPLE_EACH = 50
-GRACE_S = 10.0
+GRACE_S = 3.0
 """So long after the last request was due an overloaded server may still answer."""
 _PATIENCE_S = 60.0
 _CONNECT_S = 1.0
@@ -181,13 +181,13 @@ def _connected(
     port: int, count: int, fewer: bool = False
 ) -> Iterator[tuple[dict[int, _Connection], select.epoll]]:
     """Open the connections; with `fewer`, only as many as the server takes."""
+    poll = select.epoll()  # first of all: select() knows low descriptors only
     made = [_Connection(port)]
     try:
         while len(made) < count:
             made.append(_Connection(port, _CONNECT_S if fewer else _PATIENCE_S))
     except TimeoutError:
         expect(fewer, "the server took no more connections")
-    poll = select.epoll()
     try:
         for each in made:
             poll.register(each.socket.fileno(), select.EPOLLIN)

@@ -43,12 +43,16 @@ class Memory:
 
 @dataclass
 class Phase:
-    """One part of the run, when it began (seconds since the first), and what came of it."""
+    """One part of the run, when it began (seconds since the first), and what came of it.
+
+    `lasts_s` is how long requests came; the last answers may come later.
+    """
 
     name: str
     at_s: float
     replies: Replies = field(repr=False)
     offered: float = 0.0
+    lasts_s: float = 0.0
 
     def result(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -121,7 +125,7 @@ def _phases(lab: Lab, world: World, server: Server, capacity: float) -> list[Pha
         replies = open_loop(server.port, requests, due, count, one, drop=drop)
         world.acknowledged += replies.acknowledged
         world.unanswered += replies.unanswered
-        phases.append(Phase(name, at_s, replies, offered))
+        phases.append(Phase(name, at_s, replies, offered, due[-1]))
     return phases
 
 
@@ -132,7 +136,10 @@ def _budget(world: World, name: str) -> int:
 def _result(lab: Lab, capacity: float, phases: Sequence[Phase], memory: Memory) -> dict[str, Any]:
     before, during, after = phases
     _check_refusals(during.replies)
-    kept, recovery_s = _kept(during.replies, capacity), recovery(before.replies, after.replies)
+    kept = _kept(during.replies, capacity)
+    # From when the load went down, so that waiting for the last answers counts as well.
+    passed_s = after.at_s - during.at_s - during.lasts_s
+    recovery_s = passed_s + recovery(before.replies, after.replies)
     grown = memory.peak - memory.before
     return {
         "capacity_per_s": rounded(capacity),
@@ -169,7 +176,7 @@ def _check_refusals(replies: Replies) -> None:
 
 
 def recovery(before: Replies, after: Replies) -> float:
-    """Return how many seconds after the overload the last bad moment was.
+    """Return how many seconds after its beginning the last bad moment of a phase was.
 
     A moment is bad where a request was refused, or the p99 is not as before.
     """
