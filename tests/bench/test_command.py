@@ -32,8 +32,9 @@ def test_the_options_change_the_plan_and_nothing_else() -> None:
 
 
 def test_results_are_json_for_programs_and_a_table_for_people(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     command = ["bench", "S12", *_QUICK, "--results", str(tmp_path)]
     assert main.run([*command, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
