@@ -62,6 +62,9 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         {
             "add": Leaf("cli.printers:add", "Ask for a printer's key to be registered."),
             "list": Leaf("cli.printers:list_all", "List the printers."),
+            "specimen": Leaf(
+                "cli.specimen:specimen", "Draw the QR of a specimen card, for proofs."
+            ),
         },
         CARDS,
     ),

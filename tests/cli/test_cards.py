@@ -211,3 +211,17 @@ def test_key_versions_are_rotated_and_retired(terminal: Terminal, db: Database) 
     assert terminal("key", "retire", "2").error == "configuration"
     states = {row["version"]: row["state"] for row in terminal.json("key", "list")["versions"]}
     assert states == {1: "retired", 2: "current"}
+
+
+def test_a_specimen_shows_the_printer_what_all_cards_will_carry(
+    terminal: Terminal, scratch: Path
+) -> None:
+    drawn = {kind: scratch / f"specimen.{kind}" for kind in ("png", "svg")}
+    for path in drawn.values():
+        shown = terminal.json("printer", "specimen", str(path))
+        assert shown["page"].endswith("/c")
+    assert drawn["png"].read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in drawn["svg"].read_bytes()
+    again = terminal("printer", "specimen", str(drawn["png"]))
+    assert (again.code, again.error) == (2, "invalid_input")
+    assert terminal("printer", "specimen", str(scratch / "specimen.pdf")).code == 2
