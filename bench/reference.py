@@ -9,7 +9,6 @@ There are two of it. `BARE`, which counts, has tables of its own: no foreign key
 part of the distance the schema is.
 """
 
-import math
 import re
 import subprocess
 from collections.abc import Sequence
@@ -26,7 +25,6 @@ from migrations.schema import upgrade
 
 _THREADS = 2
 _LOT = 5_000
-_MARGIN, _MARGIN_EACH = 1.4, 50  # a random schedule may ask for more than its mean
 
 _SCRIPT = """\
 \\set account random(1, {accounts})
@@ -87,14 +85,12 @@ class Reference:
         share = max(1, min(transactions, self.left) // clients)
         return self._run(clients, share, ["-t", str(share)])
 
-    def latency(self, clients: int, rate: float, seconds: float) -> Run:
+    def latency(self, clients: int, rate: float, transactions: int) -> Run:
         """Redeem at a fixed mean rate; the p99 counts from when a transaction was due."""
-        duration = max(1, math.floor(seconds))  # whole seconds are all that pgbench takes
-        wanted = int(rate * duration * _MARGIN) + _MARGIN_EACH * clients
-        share = max(1, min(wanted, self.left) // clients)
+        share = max(1, min(transactions, self.left) // clients)
         prefix = self._scratch / "latency"
-        options = ["-R", f"{rate:.1f}", "-T", str(duration)]
-        done = self._run(clients, share, [*options, "-l", "--log-prefix", str(prefix)])
+        options = ["-R", f"{rate:.1f}", "-t", str(share), "-l", "--log-prefix", str(prefix)]
+        done = self._run(clients, share, options)
         times = []
         for path in self._scratch.glob("latency.*"):
             lines = path.read_text(encoding="ascii").splitlines()

@@ -16,8 +16,6 @@ from bench.statistics import percentile, rounded
 
 _SHARE = 0.17
 _HALF = 0.5
-_ROOM = 1.6
-"""A random schedule may ask for more cards than its mean."""
 
 
 def _run_server(lab: Lab) -> Sample:
@@ -41,9 +39,8 @@ def _run_reference(lab: Lab) -> Sample:
     rate, clients = lab.facts["reference"] * _HALF, int(lab.facts["reference_clients"])
     allowance = lab.facts.setdefault("reference_allowance", lab.reference().left / lab.runs)
     expect(allowance > clients, "the reference has no cards left")
-    seconds = min(lab.plan.seconds, allowance / (_ROOM * rate))
-    rate = min(rate, allowance / _ROOM)  # pgbench runs for a second at least
-    done = lab.reference().latency(clients, rate, seconds)
+    transactions = int(min(rate * lab.plan.seconds, allowance))
+    done = lab.reference().latency(clients, rate, transactions)
     return Sample(done.p99_s * 1e3, {"rate": rounded(rate), "clients": clients})
 
 
