@@ -27,14 +27,15 @@ from redemption.engine import Redeemer
 from redemption.late_answers import text_late_answer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 from staff.limits import SignInLimits
-from vouchers.generation import wait_for_generations
+from vouchers.generation import BATCHES_AT_ONCE, WRITERS, wait_for_generations
 from vouchers.key_rotation import check_key_file
 from vouchers.lookup import ArgonPool
 
 CALLER_WAITS_S = 8
 """So long a caller on the line waits for an answer; then the result is texted."""
 
-_CONNECTIONS_OF_OTHERS = 4  # the engine, the relay, a generation, the round
+_CONNECTIONS_OF_OTHERS = 4 + BATCHES_AT_ONCE * WRITERS
+"""The engine and its leases, the relay, the round, and the batches being made."""
 _END_S = 20
 
 

@@ -48,7 +48,7 @@ class Settings:
     queue_limit: int = _setting(4096, "redemptions waiting in one worker at most")
     lock_timeout_ms: int = _setting(500, "how long a redemption waits for a row")
     statement_timeout_ms: int = _setting(30_000, "longest statement on PostgreSQL")
-    pool_size: int = _setting(10, "database connections per worker")
+    pool_size: int = _setting(14, "database connections per worker")
     max_body_bytes: int = _setting(1_000_000, "largest request body")
     access_log: str = _setting("failures", "requests that are logged: failures or all")
     log_format: str = _setting("text", "text or json")
