@@ -17,6 +17,9 @@ from core.settings import Settings
 from migrations import schema
 from vouchers.key_rotation import check_key_file
 
+_CONNECTIONS = 8192
+"""So many requests a worker takes up at once: more than may wait for the engine, since what is not
+taken up cannot be told to come later."""
 KILL_AFTER_S = 30
 """A worker that has not ended so long after it was told to stop is killed."""
 
@@ -101,6 +104,8 @@ def start(host: str, port: int, workers: int) -> None:
             interface=Interfaces.ASGI,
             factory=True,
             workers=workers,
+            backlog=_CONNECTIONS,
+            backpressure=_CONNECTIONS,
             websockets=False,
             log_access=False,  # it would write addresses as they came
             log_dictconfig=log.granian_config(),

@@ -45,7 +45,7 @@ class Settings:
     partner_wrong_per_hour: int = _setting(200, "a partner's wrong PINs an hour until it is slowed")
     slow_seconds: int = _setting(2, "how long a slowed sender waits for each answer")
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
-    queue_limit: int = _setting(4096, "redemptions waiting in one worker at most")
+    queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
     lock_timeout_ms: int = _setting(500, "how long a redemption waits for a row")
     statement_timeout_ms: int = _setting(30_000, "longest statement on PostgreSQL")
     pool_size: int = _setting(14, "database connections per worker")

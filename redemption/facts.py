@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from accounts.allocation import Bill
 from accounts.balances import AccountRow, lock_accounts
@@ -162,19 +163,21 @@ def _lock_callers(
 
 def _select_callers(session: Session, identities: Sequence[str]) -> dict[str, CallerState]:
     rows = session.execute(_LOCK_CALLERS, {"identities": identities})
-    return {
-        row.identity: CallerState(
-            identity=row.identity,
-            day=row.day,
-            wrong_today=row.wrong_today,
-            malformed_today=row.malformed_today,
-            wrong_in_row=row.wrong_in_row,
-            locked_rule=None if row.locked_rule is None else LockRule(row.locked_rule),
-            locked_until=row.locked_until,
-            last_lock_at=row.last_lock_at,
-        )
-        for row in rows
-    }
+    return {row.identity: caller_state(row) for row in rows}
+
+
+def caller_state(row: Row[Any]) -> CallerState:
+    """Return a row of table `caller` as the rules see it."""
+    return CallerState(
+        identity=row.identity,
+        day=row.day,
+        wrong_today=row.wrong_today,
+        malformed_today=row.malformed_today,
+        wrong_in_row=row.wrong_in_row,
+        locked_rule=None if row.locked_rule is None else LockRule(row.locked_rule),
+        locked_until=row.locked_until,
+        last_lock_at=row.last_lock_at,
+    )
 
 
 def _stored_answers(

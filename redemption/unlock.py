@@ -8,9 +8,10 @@ from sqlalchemy import Select, or_, select
 from core.db import Session
 from core.errors import DomainError, NotFound
 from core.text import clean
+from redemption.facts import caller_state
 from redemption.requests import Budget
 from redemption.tables import caller, caller_lock
-from redemption.throttle import CallerState, Limits, LockRule, is_locked, on_day, tries_left
+from redemption.throttle import CallerState, Limits, is_locked, on_day, tries_left
 from staff import events
 from staff.permissions import Actor, Permission, require
 
@@ -108,7 +109,4 @@ def _read(session: Session, query: Select[tuple[object, ...]]) -> CallerState:
     row = session.execute(query).one_or_none()
     if row is None:
         raise CallerUnknown("there is no caller of this identity")
-    facts = dict(row._mapping)
-    rule = facts.pop("locked_rule")
-    state = CallerState(**facts, locked_rule=None if rule is None else LockRule(rule))
-    return on_day(state, session.now, session.zone)
+    return on_day(caller_state(row), session.now, session.zone)
