@@ -8,22 +8,24 @@ over HTTP (docs/performance.md).
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import msgspec
 
 from api.edge import AsgiApp, Message, Receive, Scope, Send
 from api.fields import Key
-from api.redeeming import RedeemBody, request_of
+from api.redeeming import PARTNER_CHANNEL, RedeemBody, request_of
 from api.refusals import Rendered, render
 from api.runtime import Runtime
 from core.errors import DomainError
-from redemption.requests import RedeemRequest
+from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
 PATH = "/api/v1/redemptions"
 _LONGEST_BODY = 2_000
 _HEADERS = {b"authorization", b"content-length", b"content-type", b"idempotency-key"}
 _UNUSUAL = {b"content-encoding", b"transfer-encoding"}
 
+_LATER = render(Outcome(Answer(code=Code.TRY_LATER)), datetime.min.replace(tzinfo=UTC))
 _body = msgspec.json.Decoder(RedeemBody)
 
 
@@ -36,6 +38,12 @@ def with_fast_lane(app: AsgiApp, runtime_of: Callable[[], Runtime | None]) -> As
             await app(scope, receive, send)
             return
         first = await receive()
+        if runtime.batcher.is_full:
+            # Before any work on it: in an overload most of the work would be for the refused.
+            scope["path_template"] = PATH
+            runtime.metrics.shed(PARTNER_CHANNEL, Code.TRY_LATER)
+            await _answer(_LATER, send)
+            return
         asked = _plain_request(scope, first, runtime)
         if asked is None:
             await app(scope, _again(first, receive), send)

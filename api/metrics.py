@@ -84,6 +84,10 @@ class Metrics:
         self._redemptions.labels(channel, code, "yes" if replayed else "no").inc()
         self._answer_seconds.observe(seconds)
 
+    def shed(self, channel: str, code: str) -> None:
+        """Count a redemption request that was refused before it was taken up."""
+        self._redemptions.labels(channel, code, "no").inc()
+
     def given_up(self) -> None:
         """Count a redemption request that got no answer out of the engine."""
         self._waiting.dec()

@@ -22,9 +22,14 @@ class Batcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="redeem")
         self._runner: asyncio.Task[None] | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more request would be answered `try_later`."""
+        return len(self._waiting) >= self._queue_limit
+
     async def submit(self, request: RedeemRequest) -> Outcome:
         """Return the answer, committed; a slowed sender waits for it."""
-        if len(self._waiting) >= self._queue_limit:
+        if self.is_full:
             return Outcome(Answer(code=Code.TRY_LATER))
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -70,7 +71,9 @@ def request_to_lane(
 async def _through_lane(
     world: World, application: AsgiApp, sent: dict[str, Any], answered: list[Message]
 ) -> None:
-    async with running(world.db.settings, system_clock, Metrics()) as runtime:
+    limit = sent.get("queue_limit", world.db.settings.queue_limit)
+    settings = replace(world.db.settings, queue_limit=limit)
+    async with running(settings, system_clock, Metrics()) as runtime:
         runtime.partners.look_up(world.db, world.partner_key)
         lane = with_fast_lane(application, lambda: runtime)
         scope = {
@@ -129,3 +132,13 @@ def test_whatever_is_unusual_reaches_the_application_untouched(
     answered, passed_on = request_to_lane(world, note)
     assert answered == []
     assert passed_on == [kept["body"]]
+
+
+def test_where_the_queue_is_full_a_request_is_told_to_come_later_before_any_work(
+    world: World,
+) -> None:
+    answered, passed_on = request_to_lane(world, lambda sent: sent.update(queue_limit=0))
+    assert passed_on == []
+    assert answered[0]["status"] == 503
+    assert dict(answered[0]["headers"])[b"retry-after"] == b"1"
+    assert msgspec.json.decode(answered[1]["body"])["code"] == "try_later"
