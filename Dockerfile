@@ -12,6 +12,10 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
  && python -m pip --python /wanneng/bin/python install --no-deps --no-index /wheel/*.whl
 
 FROM python:3.13-slim
+# The font that documents are set in: Chinese and Latin in one TrueType file.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends fonts-wqy-microhei \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin wanneng \
  && install -d -o wanneng -g wanneng -m 0700 /keys /data
 COPY --from=build /wanneng /wanneng

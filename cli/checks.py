@@ -14,6 +14,7 @@ from cli.app import App, sqlite_path
 from cli.settings_table import without_password
 from core import redis
 from core.errors import ConfigurationError
+from core.pdf import find_font
 from migrations import schema
 from staff.members import list_members
 from staff.tables import audit_event
@@ -156,6 +157,15 @@ def public_address(app: App) -> Finding:
     return Finding("ok", url)
 
 
+def document_font(app: App) -> Finding:
+    """Documents carry their font with them, so that they look the same everywhere."""
+    font = find_font(app.settings.pdf_font)
+    if font is None:
+        next_step = "install fonts-wqy-microhei, or set WANNENG_PDF_FONT"
+        return Finding("warning", "Chinese in documents is left to the reader's fonts", next_step)
+    return Finding("ok", str(font))
+
+
 CHECKS: Mapping[str, Check] = {
     "settings": settings,
     "database": database,
@@ -168,6 +178,7 @@ CHECKS: Mapping[str, Check] = {
     "disk space": disk,
     "members": members,
     "public address": public_address,
+    "document font": document_font,
 }
 """In the order in which one builds on the other."""
 

@@ -52,6 +52,9 @@ class Settings:
     max_body_bytes: int = _setting(1_000_000, "largest request body")
     access_log: str = _setting("failures", "requests that are logged: failures or all")
     log_format: str = _setting("text", "text or json")
+    pdf_font: str = _setting(
+        "", "TrueType font of documents; empty: one with Chinese is looked for"
+    )
     outbox_sink: str = _setting("log", "where messages go: log")
 
     def __post_init__(self) -> None:
