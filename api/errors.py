@@ -51,6 +51,7 @@ STATUS: dict[str, int] = {
     "method_not_allowed": 405,
     "not_found": 404,
     "party_unknown": 404,
+    "payment_unknown": 404,
     "printer_unknown": 404,
     # It does not fit the facts of now.
     "already_exported": 409,
@@ -91,6 +92,7 @@ STATUS: dict[str, int] = {
     "party_misplaced": 409,
     "prepaid_exhausted": 409,
     "printer_exists": 409,
+    "reference_used": 409,
     "turn_conflict": 409,
     "username_taken": 409,
     "wrong_stage": 409,

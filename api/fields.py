@@ -83,6 +83,30 @@ PartyCode = Annotated[
         examples=["WH-OUTLET-1"],
     ),
 ]
+PayingParty = Annotated[
+    str,
+    Meta(
+        pattern=_NAME,
+        min_length=1,
+        max_length=60,
+        description="Code of the party whose contract it is.",
+        examples=["WH-OUTLET-1"],
+    ),
+]
+BankReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*" + _END,
+        min_length=1,
+        max_length=64,
+        description="The bank's own reference of the payment; small and capital letters are the "
+        "same.",
+        examples=["ICBC-20250611-000417"],
+    ),
+]
+AmountFen = Annotated[
+    int, Meta(ge=1, lt=10**15, description="A sum in whole fen.", examples=[500_000])
+]
 Document = Annotated[
     str,
     Meta(
@@ -180,6 +204,12 @@ IdempotencyKey = Annotated[
         description="Your own reference of this request, unique for you for ever, 1 to 128 "
         "printable ASCII characters, never the PIN. The same key with the same content gets the "
         "same answer and no second effect; with other content it is a conflict.",
+    ),
+]
+PartyQuery = Annotated[
+    str | None,
+    QueryParameter(
+        pattern=_NAME, min_length=1, max_length=60, description="Of this party only: its code."
     ),
 ]
 AfterId = Annotated[

@@ -7,6 +7,7 @@ from audit.invariant import Invariant, Offence
 from audit.invariants_callers import CALLERS
 from audit.invariants_cards import CARDS
 from audit.invariants_ledger import LEDGER
+from audit.invariants_money import MONEY
 from audit.invariants_movements import MOVEMENTS
 from audit.invariants_people import PEOPLE
 from audit.invariants_redemption import REDEMPTION
@@ -20,6 +21,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *LEDGER,
     *MOVEMENTS,
     *TRADE,
+    *MONEY,
     *PEOPLE,
     *CALLERS,
 )

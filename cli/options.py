@@ -1,6 +1,7 @@
 """Options that several commands share, and types of what is typed."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,21 @@ class Yuan(click.ParamType[int]):
             self.fail(f"{value!r} is not a sum in yuan, like 50 or 50.00", param, ctx)
 
 
+class Day(click.ParamType[date]):
+    """A calendar day typed like `2025-06-11`."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value[:40]!r} is not a day, like 2025-06-11", param, ctx)
+
+
 class Id(click.ParamType[int]):
     """A number that names a row."""
 
@@ -41,6 +57,7 @@ class Id(click.ParamType[int]):
 
 
 YUAN = Yuan()
+DAY = Day()
 ID = Id()
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 ENCODING = click.option(

@@ -139,6 +139,16 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         MONEY,
     ),
+    "payment": Branch(
+        "What parties paid into the bank.",
+        {
+            "record": Leaf("cli.payments:record", "Record a payment by its bank reference."),
+            "import": Leaf("cli.payments:import_file", "Import a bank's statement from CSV."),
+            "list": Leaf("cli.payments:list_all", "List payments, the oldest first."),
+            "reverse": Leaf("cli.payments:reverse", "Take a bounced payment back."),
+        },
+        MONEY,
+    ),
     "partner": Branch(
         "Companies that redeem for their customers.",
         {

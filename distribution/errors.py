@@ -21,6 +21,8 @@
 | `over_credit_limit` | more would be owed than the limit | here |
 | `prepaid_exhausted` | more than what was paid in advance | here |
 | `over_stock_limit` | more unsold stock than a consignment contract allows | here |
+| `reference_used` | a bank reference that stands for another payment already | here |
+| `payment_unknown` | no payment has this bank reference | here |
 | `already_redeemed` | de-activation of a range that holds redeemed or replaced cards | here |
 | `nothing_to_move` | a return of cards that are all redeemed or replaced | here |
 | `spoilt_outside_range` | a spoilt card that is not in the delivered range | here |
@@ -128,3 +130,15 @@ class NeedsReason(InvalidInput):
     """The move must say why."""
 
     code = "needs_reason"
+
+
+class ReferenceUsed(DomainError):
+    """The reference stands for something else already, for ever."""
+
+    code = "reference_used"
+
+
+class PaymentUnknown(NotFound):
+    """No payment was recorded under this bank reference."""
+
+    code = "payment_unknown"

@@ -3,6 +3,8 @@
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text
 
 from core.db import UtcDateTime, metadata
+from distribution.money_tables import payment as payment
+from distribution.money_tables import payment_reversal as payment_reversal
 
 party = Table(
     "party",

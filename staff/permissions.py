@@ -39,6 +39,8 @@ class Permission(StrEnum):
     VIEW_ACCOUNTS = auto()
     VIEW_STATEMENT = auto()
     IMPORT_ACCOUNTS = auto()
+    RECORD_PAYMENTS = auto()
+    VIEW_SETTLEMENTS = auto()
     # The house
     APPROVE = auto()
     VIEW_APPROVALS = auto()
@@ -89,7 +91,15 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     },
     # May ask for what needs a second person, never be one: agreeing is left to the company.
     "distributor": frozenset(
-        {_P.DISPATCH, _P.TRANSFER, _P.RECEIVE, _P.ACTIVATE, _P.DEACTIVATE, _P.RETURN_STOCK}
+        {
+            _P.DISPATCH,
+            _P.TRANSFER,
+            _P.RECEIVE,
+            _P.ACTIVATE,
+            _P.DEACTIVATE,
+            _P.RETURN_STOCK,
+            _P.VIEW_SETTLEMENTS,
+        }
     ),
     "customer_service": _LOOK_UPS
     | {_P.VIEW_ACCOUNTS, _P.VIEW_STATEMENT, _P.REDEEM, _P.HOLD, _P.UNLOCK_CALLER},
@@ -102,6 +112,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.VOID,
         _P.MANAGE_PARTIES,
         _P.IMPORT_ACCOUNTS,
+        _P.RECORD_PAYMENTS,
     },
     "auditor": _READ_ALL,
 }

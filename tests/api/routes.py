@@ -21,6 +21,7 @@ _ROLES = {
     "/api/v1/batches": "issuer",
     "/api/v1/lots": "warehouse",
     "/api/v1/approvals": "second_issuer",
+    "/api/v1/payments": "finance",
 }
 
 

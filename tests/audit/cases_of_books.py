@@ -2,9 +2,9 @@
 
 from tests.audit.damage import booked, case
 
-PAYMENT = "(SELECT id FROM journal_entry WHERE event = 'payment')"
+CARRIED = "(SELECT id FROM journal_entry WHERE event = 'opening')"
 ACTIVATION = "(SELECT min(id) FROM journal_entry WHERE event = 'activation')"
-MIRROR = "(SELECT id FROM journal_entry WHERE reverses IS NOT NULL)"
+MIRROR = "(SELECT id FROM journal_entry WHERE reference = 'bank 2 again')"
 THIRD = "'tel:+8613800000103'"
 
 CASES = (
@@ -12,31 +12,31 @@ CASES = (
     case(
         "an entry has no postings",
         "entries_complete",
-        f"DELETE FROM posting WHERE entry_id = {PAYMENT}",
+        f"DELETE FROM posting WHERE entry_id = {CARRIED}",
     ),
     case(
         "a posting belongs to no entry",
         "entries_complete",
-        "UPDATE posting SET entry_id = 3 WHERE debit = 1002 AND credit = 1122",
-        "DELETE FROM journal_entry WHERE event = 'payment'",
+        f"UPDATE posting SET entry_id = 3 WHERE entry_id = {CARRIED}",
+        "DELETE FROM journal_entry WHERE event = 'opening'",
         loose="posting journal_entry",
     ),
     case(
         "a posting takes instead of giving",
         "entries_complete",
-        f"UPDATE posting SET amount_fen = -amount_fen WHERE entry_id = {PAYMENT}",
+        f"UPDATE posting SET amount_fen = -amount_fen WHERE entry_id = {CARRIED}",
         loose="posting",
     ),
     case(
         "a posting stands on an account that the chart does not have",
         "trial_balance",
-        f"UPDATE posting SET debit = 9999 WHERE entry_id = {PAYMENT}",
+        f"UPDATE posting SET debit = 9999 WHERE entry_id = {CARRIED}",
         loose="posting",
     ),
     case(
         "a receivable is nobody's",
         "trial_balance",
-        f"UPDATE posting SET party_id = NULL WHERE entry_id = {PAYMENT}",
+        f"UPDATE posting SET party_id = NULL WHERE entry_id = {CARRIED}",
     ),
     case(
         "a reversal takes back another sum",

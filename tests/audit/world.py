@@ -16,6 +16,7 @@ from accounts.tables import bill
 from core.db import Database
 from core.keyfile import Keys
 from distribution.moves import PendingApproval
+from distribution.payments import reverse_payment
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, RedeemRequest, caller_of_partner, caller_of_phone
 from redemption.unlock import unlock_caller
@@ -213,17 +214,17 @@ def _wrong_pins(world: World) -> None:
 
 
 def _books(world: World) -> None:
-    """A distributor pays, and a wrong entry is mended by its mirror."""
+    """A distributor pays, another payment bounces, and a wrong entry is mended by its mirror."""
+    trade = world.trade
+    trade.pay("outlet", 20_000, "BANK-OF-1")
+    trade.pay("outlet", 5_000, "BANK-OF-2")
+    reverse_payment(world.db, trade.people["finance"], "BANK-OF-2", "no funds")
+    far = trade.party_ids["far"]
     with world.db.write() as session:
-        paid = Posting(
-            LedgerCode.BANK,
-            LedgerCode.DISTRIBUTOR_RECEIVABLE,
-            20_000,
-            party_id=world.trade.party_ids["outlet"],
-        )
+        carried = Posting(LedgerCode.BANK, LedgerCode.DISTRIBUTOR_RECEIVABLE, 300, party_id=far)
         wrong = Posting(LedgerCode.BANK, LedgerCode.SUSPENSE, 700)
         entries = [
-            Entry(session.new_id(), "payment", "bank 1", (paid,)),
+            Entry(session.new_id(), "opening", "carried over", (carried,)),
             Entry(session.new_id(), "correction", "bank 2", (wrong,)),
         ]
         ledger.post(session, entries, session.zone)

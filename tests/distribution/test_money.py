@@ -2,8 +2,6 @@
 
 import pytest
 
-from accounts import ledger
-from accounts.ledger import Entry, LedgerCode, Posting
 from distribution.errors import (
     AlreadyRedeemed,
     NoContract,
@@ -15,17 +13,6 @@ from distribution.errors import (
 from tests.distribution.trade import COMMISSION_FEN, FACE_FEN, Trade
 
 NET_FEN = FACE_FEN - COMMISSION_FEN
-
-
-def pay(trade: Trade, at: str, amount_fen: int) -> None:
-    with trade.db.write() as session:
-        posting = Posting(
-            LedgerCode.BANK,
-            LedgerCode.DISTRIBUTOR_RECEIVABLE,
-            amount_fen,
-            party_id=trade.party_ids[at],
-        )
-        ledger.post(session, [Entry(session.new_id(), "payment", "B-1", (posting,))], session.zone)
 
 
 def selling(trade: Trade, cards: int, commission_fen: int = COMMISSION_FEN) -> int:
@@ -98,7 +85,7 @@ def test_prepaid_uses_up_what_was_paid_and_not_a_fen_more(trade: Trade) -> None:
     first = trade.batch(100)
     with pytest.raises(PrepaidExhausted):
         trade.move("seller", "activate", first, first)
-    pay(trade, "outlet", 3 * FACE_FEN + 4_999)
+    trade.pay("outlet", 3 * FACE_FEN + 4_999)
     with pytest.raises(PrepaidExhausted):
         trade.move("seller", "activate", first, first + 3)
     trade.move("seller", "activate", first, first + 2)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from distribution.actions import ACTIONS
 from distribution.contracts import set_contract
 from distribution.moves import Moved, PendingApproval, request_move
 from distribution.parties import party_by_id
+from distribution.payments import NewPayment, Payment, record_payment
 from distribution.requests import MoveRequest
 from staff import approvals
 from staff.permissions import Actor
@@ -31,6 +33,7 @@ from vouchers.tables import batch, lot, stock_movement
 
 FACE_FEN = 5_000
 COMMISSION_FEN = 150
+_references = count(1)
 
 
 @dataclass
@@ -87,6 +90,18 @@ class Trade:
             code = party_by_id(session, self.party_ids[at]).code
             terms = {FACE_FEN: commission_fen} if commission_fen else {}
             set_contract(session, self.people["finance"], code, sale_model, limit_fen, terms)
+
+    def pay(self, at: str, amount_fen: int, reference: str | None = None) -> Payment:
+        """Record what a party paid today, under a bank reference of its own if none is given."""
+        with self.db.read() as session:
+            today = session.today
+        new = NewPayment(
+            reference=reference or f"BANK-{next(_references)}",
+            party_code=self.code(at),
+            amount_fen=amount_fen,
+            paid_on=today,
+        )
+        return record_payment(self.db, self.people["finance"], new).payment
 
     def code(self, at: str) -> str:
         """Return a party's code."""

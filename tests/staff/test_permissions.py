@@ -19,6 +19,7 @@ MOVES_VALUE = {
     Permission.VOID,
     Permission.REDEEM,
     Permission.IMPORT_ACCOUNTS,
+    Permission.RECORD_PAYMENTS,
 }
 
 

@@ -1,0 +1,57 @@
+"""Payments of parties at the command line."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.db import Database
+from tests.cli.terminal import Terminal
+
+
+@pytest.fixture
+def shop(terminal: Terminal, db: Database) -> str:
+    """The code of an outlet with a prepaid contract; finance is signed in."""
+    terminal.become(db, "finance")
+    terminal.json("party", "add", "SHOP", "--kind", "outlet", "--name", "店", "--region", "4201")
+    terminal.json("party", "contract", "SHOP", "--model", "prepaid")
+    return "SHOP"
+
+
+def test_a_payment_is_recorded_once_and_listed(terminal: Terminal, shop: str) -> None:
+    args = ("payment", "record", "icbc-1", "--party", shop, "--amount", "5000")
+    first = terminal.json(*args)
+    again = terminal.json(*args)
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert (first["reference"], first["amount_fen"]) == ("ICBC-1", 500_000)
+    assert terminal(*args[:-1], "1").error == "reference_used"
+    (listed,) = terminal.json("payment", "list", "--party", shop)["payments"]
+    assert listed["id"] == first["id"]
+    assert "5000.00" in terminal("payment", "list").out
+    assert terminal("payment", "record", "B", "--party", shop, "--amount", "1", "--on", "x").code
+
+
+def test_a_bounced_payment_is_taken_back(terminal: Terminal, shop: str) -> None:
+    terminal.json("payment", "record", "B-1", "--party", shop, "--amount", "1.00")
+    done = terminal.json("payment", "reverse", "B-1", "--reason", "no funds")
+    assert done["reason"] == "no funds"
+    assert terminal("payment", "reverse", "B-1", "--reason", "no funds").error == "already_reversed"
+    assert "bounced: no funds" in terminal("payment", "list").out
+
+
+def test_a_statement_is_imported_once_and_bad_lines_are_told(
+    terminal: Terminal, db: Database, shop: str, scratch: Path
+) -> None:
+    with db.read() as session:
+        day = session.today - timedelta(days=1)
+    path = scratch / "bank.csv"
+    lines = ["reference,paid_on,party,amount", f"A-1,{day},{shop},1.00", f"A-2,{day},NO,1.00"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    ended = terminal("payment", "import", path, "--json")
+    assert ended.code == 1
+    (bad,) = ended.json["bad_lines"]
+    assert (ended.json["recorded"], bad["line"], bad["code"]) == (1, 3, "party_unknown")
+    assert "party_unknown" in terminal("payment", "import", path).out
+    assert terminal("payment", "import", path, "--json").json["unchanged"] == 1
+    terminal.become(db, "auditor")
+    assert terminal("payment", "import", path).error == "forbidden"
