@@ -11,7 +11,7 @@ from accounts.bills import settle_from_balance
 from accounts.csv_lines import BadLine
 from accounts.import_rows import NewAccount, NewBill
 from accounts.ledger import Entry, LedgerCode, Posting, post
-from accounts.tables import bill, electricity_account
+from accounts.tables import account_region_change, bill, electricity_account
 from core.db import Session
 from core.settings import Settings
 
@@ -59,6 +59,7 @@ def write_accounts(
     if new:
         session.execute(insert(electricity_account), [_account_row(row) for row in new])
     if changed:
+        _keep_regions(session, [there[row.number] for row in changed], wanted)
         session.execute(_CHANGE, [_change_row(row) for row in changed])
     return Counts(len(new), len(changed), len(there) - len(changed))
 
@@ -81,6 +82,20 @@ def write_bills(session: Session, settings: Settings, rows: Sequence[Numbered[Ne
         _insert_bills(session, settings, new)
         settle_from_balance(session, settings, _owners(new, accounts))
     return Counts(len(new), 0, len(rows) - len(new) - len(bad), tuple(bad))
+
+
+def _keep_regions(
+    session: Session, old: Sequence[AccountRow], wanted: Mapping[str, NewAccount]
+) -> None:
+    """Remember which region an account had, so that reports of the past stay what they were."""
+    rows = [
+        {"account_number": row.number, "at": session.now, "region_before": row.region}
+        for row in old
+        if row.region != wanted[row.number].region
+    ]
+    if rows:
+        # Two changes of one instant are one: the region before the first of them stays.
+        session.execute(session.insert_new(account_region_change), rows)
 
 
 def _as_imported(row: AccountRow) -> NewAccount:

@@ -38,6 +38,17 @@ electricity_account = Table(
     CheckConstraint("length(number) IN (10, 13)", name="number"),
 )
 
+account_region_change = Table(
+    "account_region_change",
+    metadata,
+    Column(
+        "account_number", String(13), ForeignKey("electricity_account.number"), primary_key=True
+    ),
+    Column("at", UtcDateTime, primary_key=True),
+    Column("region_before", Text),
+)
+"""An account was given another region: which one it had until then. Reports of the past ask."""
+
 bill = Table(
     "bill",
     metadata,
@@ -139,6 +150,12 @@ Index(
     bill.c.due_on,
     postgresql_where=bill.c.state != "paid",
     sqlite_where=bill.c.state != "paid",
+)
+Index(
+    "ix_journal_entry_at",
+    journal_entry.c.at,
+    postgresql_using="brin",
+    postgresql_with={"pages_per_range": 32, "autosummarize": True},
 )
 Index("ix_quote_account_number", quote.c.account_number, quote.c.expires_at)
 Index("ix_posting_entry_id", posting.c.entry_id)

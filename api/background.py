@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import structlog
 
 from api.actions import ACTIONS
+from audit.counters import roll_up
 from core.db import Database
 from staff.approvals import close_expired
 from vouchers.generation import recover_unfinished
@@ -32,13 +33,14 @@ def background(name: str, work: Callable[[threading.Event], None]) -> Iterator[N
 
 
 def rounds(db: Database, holder_id: int, stop: threading.Event) -> None:
-    """Every minute clear away what dead processes and forgotten requests left behind.
+    """Every minute clear away what dead processes and forgotten requests left behind, and count.
 
     Outlives outages of the database.
     """
     while not stop.wait(ROUND_S):
         try:
             clear_away(db, holder_id)
+            roll_up(db)
         except Exception as error:
             _log.error("round_failed", error=type(error).__name__)
 

@@ -11,6 +11,7 @@ PROBLEM_JSON = "application/problem+json"
 
 STATUS: dict[str, int] = {
     # What was sent is not of the form asked for; the same again will never do.
+    "as_of_too_late": 422,
     "body_malformed": 400,
     "body_too_large": 413,
     "file_unreadable": 422,

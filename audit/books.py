@@ -1,9 +1,11 @@
 """SQL over the ledger: what postings add to an account."""
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement, case, or_, select
 
 from accounts.ledger import LedgerCode
-from accounts.tables import posting
+from accounts.tables import journal_entry, posting
 from audit.ranges import total
 from core.db import Session
 
@@ -31,7 +33,11 @@ def between(one: LedgerCode, other: LedgerCode) -> ColumnElement[int]:
     )
 
 
-def credit_balance_fen(session: Session, code: LedgerCode) -> int:
-    """Return an account's credits less its debits, in fen."""
+def credit_balance_fen(session: Session, code: LedgerCode, as_of: datetime | None = None) -> int:
+    """Return an account's credits less its debits, in fen, as of an instant (None: now)."""
     balance = select(total(credited(code))).where(touches(code))
+    if as_of is not None:
+        balance = balance.join(journal_entry, journal_entry.c.id == posting.c.entry_id).where(
+            journal_entry.c.at <= as_of
+        )
     return int(session.execute(balance).scalar_one())

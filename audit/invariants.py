@@ -6,6 +6,7 @@ Each is checked from the rows alone, by its own queries, apart from the code tha
 from audit.invariant import Invariant, Offence
 from audit.invariants_callers import CALLERS
 from audit.invariants_cards import CARDS
+from audit.invariants_counters import COUNTERS
 from audit.invariants_ledger import LEDGER
 from audit.invariants_money import MONEY
 from audit.invariants_movements import MOVEMENTS
@@ -18,6 +19,7 @@ __all__ = ["INVARIANTS", "Invariant", "Offence"]
 INVARIANTS: tuple[Invariant, ...] = (
     *CARDS,
     *REDEMPTION,
+    *COUNTERS,
     *LEDGER,
     *MOVEMENTS,
     *TRADE,

@@ -1,17 +1,20 @@
-"""Where all cards are: by stage, holder and denomination."""
+"""Where all cards are, or were: by stage, holder and denomination."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.sql.selectable import ScalarSelect
+import msgspec
+from sqlalchemy import and_, select, true
 
-from audit.ranges import lot_size, total, used_cards
+from audit.counters import used_cards_of
+from audit.history import Piece
+from audit.pieces import Progress, all_pieces
 from core.db import Session
 from distribution.tables import party
 from redemption.tables import redemption
-from vouchers.tables import STAGES, batch, denomination, lot, voucher_hold
+from vouchers.tables import STAGES, batch, denomination, voucher_hold
 
 
 @dataclass(frozen=True)
@@ -32,42 +35,105 @@ class InventoryRow:
     held_cards: int
 
 
-def inventory(session: Session) -> list[InventoryRow]:
+class Stock(msgspec.Struct, frozen=True):
+    """A piece of cards with what is known of single ones: used, replaced, otherwise on hold.
+
+    `replaced` and `held` count unused cards only.
+    """
+
+    piece: Piece
+    face_fen: int
+    used: int
+    replaced: int
+    held: int
+
+    @property
+    def open_cards(self) -> int:
+        """The activated cards that can still turn into money; on hold and expired ones stay in."""
+        if self.piece.stage != "active" or self.piece.hold == "replaced":
+            return 0
+        return self.piece.cards - self.used - self.replaced
+
+
+def stock(
+    session: Session,
+    as_of: datetime | None = None,
+    within: Set[int] | None = None,
+    progress: Progress | None = None,
+) -> list[Stock]:
+    """Return all pieces as of an instant (None: now), of all holders or of those of `within`."""
+    pieces = [
+        piece
+        for piece in all_pieces(session, as_of, progress)
+        if within is None or piece.holder_id in within
+    ]
+    used = used_cards_of(session, [(piece.first, piece.last) for piece in pieces], as_of)
+    faces = face_of_batches(session)
+    replaced, held = _singles(session, pieces, as_of)
+    return [
+        Stock(piece, faces[piece.batch_id], count, replaced.get(place, 0), held.get(place, 0))
+        for place, (piece, count) in enumerate(zip(pieces, used, strict=True))
+    ]
+
+
+def inventory(
+    session: Session,
+    as_of: datetime | None = None,
+    within: Set[int] | None = None,
+    progress: Progress | None = None,
+) -> list[InventoryRow]:
     """Return all cards that were made, by stage (in the order of a card's life), holder, face.
 
-    Counts ranges, not cards: its cost grows with the lots and the redemptions.
+    Counts ranges and packs, not cards: its cost grows with the lots and the packs in use.
     """
-    used = used_cards(lot.c.first_serial, lot.c.last_serial)
-    held = case((lot.c.hold.is_not(None), lot_size - used), else_=_held_alone())
-    key: Sequence[ColumnElement[Any]] = (
-        lot.c.stage,
-        party.c.code,
-        party.c.name,
-        denomination.c.face_fen,
-    )
-    rows = session.execute(
-        select(*key, total(lot_size), total(used), total(held))
-        .join(party, party.c.id == lot.c.holder_id)
-        .join(batch, batch.c.id == lot.c.batch_id)
-        .join(denomination, denomination.c.id == batch.c.denomination_id)
-        .group_by(*key)
-    )
+    sums: dict[tuple[str, int, int], list[int]] = {}
+    for item in stock(session, as_of, within, progress):
+        key = (item.piece.stage, item.piece.holder_id, item.face_fen)
+        cards, used, held = sums.setdefault(key, [0, 0, 0])
+        on_hold = item.replaced + item.held
+        if item.piece.hold is not None:
+            on_hold = item.piece.cards - item.used
+        sums[key] = [cards + item.piece.cards, used + item.used, held + on_hold]
+    names = party_names(session)
     found = [
-        InventoryRow(stage, code, name, face, int(cards), int(cards) * face, int(used), int(held))
-        for stage, code, name, face, cards, used, held in rows
+        InventoryRow(stage, *names[holder], face, cards, cards * face, used, held)
+        for (stage, holder, face), (cards, used, held) in sums.items()
     ]
     return sorted(found, key=lambda row: (STAGES.index(row.stage), row.party_code, row.face_fen))
 
 
-def _held_alone() -> ScalarSelect[int]:
-    """The unused cards of the outer lot that are on hold by themselves."""
-    return (
-        select(func.count())
-        .select_from(voucher_hold)
-        .outerjoin(redemption, redemption.c.serial == voucher_hold.c.serial)
-        .where(
-            voucher_hold.c.serial.between(lot.c.first_serial, lot.c.last_serial),
-            redemption.c.serial.is_(None),
-        )
-        .scalar_subquery()
+def face_of_batches(session: Session) -> dict[int, int]:
+    """Return the face value in fen of the cards of each batch."""
+    query = select(batch.c.id, denomination.c.face_fen).join(
+        denomination, denomination.c.id == batch.c.denomination_id
     )
+    return {int(batch_id): int(face) for batch_id, face in session.execute(query)}
+
+
+def party_names(session: Session) -> dict[int, tuple[str, str]]:
+    """Return code and name of each party."""
+    rows = session.execute(select(party.c.id, party.c.code, party.c.name))
+    return {party_id: (code, name) for party_id, code, name in rows}
+
+
+def _singles(
+    session: Session, pieces: Sequence[Piece], as_of: datetime | None
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Count the unused cards on hold by themselves by the place of their piece: replaced, other."""
+    known = true() if as_of is None else redemption.c.at <= as_of
+    query = (
+        select(voucher_hold.c.serial, voucher_hold.c.hold)
+        .outerjoin(redemption, and_(redemption.c.serial == voucher_hold.c.serial, known))
+        .where(redemption.c.serial.is_(None))
+    )
+    if as_of is not None:
+        query = query.where(voucher_hold.c.at <= as_of)
+    replaced: dict[int, int] = {}
+    held: dict[int, int] = {}
+    starts = [piece.first for piece in pieces]
+    for serial, hold in session.execute(query):
+        place = bisect_right(starts, serial) - 1
+        if place >= 0 and serial <= pieces[place].last:
+            counts = replaced if hold == "replaced" else held
+            counts[place] = counts.get(place, 0) + 1
+    return replaced, held

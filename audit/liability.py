@@ -1,14 +1,13 @@
 """What the company owes the holders of activated cards, and what its books say it owes."""
 
 from dataclasses import dataclass
-
-from sqlalchemy import or_, select
+from datetime import datetime
 
 from accounts.ledger import LedgerCode
 from audit.books import credit_balance_fen
-from audit.ranges import lot_size, replaced_cards, total, used_cards
+from audit.inventory import stock
+from audit.pieces import Progress
 from core.db import Session
-from vouchers.tables import batch, denomination, lot
 
 
 @dataclass(frozen=True)
@@ -43,21 +42,17 @@ class Liability:
         return self.ledger_fen - self.value_fen
 
 
-def liability(session: Session) -> Liability:
+def liability(
+    session: Session, as_of: datetime | None = None, progress: Progress | None = None
+) -> Liability:
     """Return what activated cards are worth that are neither redeemed, void nor replaced.
 
-    Domain rule: cards on hold and expired cards stay in, money is never forfeited.
+    Domain rule: cards on hold and expired cards stay in, money is never forfeited. As of an
+    instant of the past ledger and cards may differ by what was under way in those seconds.
     """
-    cards = (lot.c.first_serial, lot.c.last_serial)
-    unused = lot_size - used_cards(*cards) - replaced_cards(*cards)
-    rows = session.execute(
-        select(denomination.c.face_fen, total(unused))
-        .select_from(lot)
-        .join(batch, batch.c.id == lot.c.batch_id)
-        .join(denomination, denomination.c.id == batch.c.denomination_id)
-        .where(lot.c.stage == "active", or_(lot.c.hold.is_(None), lot.c.hold != "replaced"))
-        .group_by(denomination.c.face_fen)
-        .order_by(denomination.c.face_fen)
-    )
-    found = tuple(LiabilityRow(face, int(cards), int(cards) * face) for face, cards in rows)
-    return Liability(found, credit_balance_fen(session, LedgerCode.VOUCHER_LIABILITY))
+    cards: dict[int, int] = {}
+    for item in stock(session, as_of, progress=progress):
+        if item.open_cards:
+            cards[item.face_fen] = cards.get(item.face_fen, 0) + item.open_cards
+    found = tuple(LiabilityRow(face, cards[face], cards[face] * face) for face in sorted(cards))
+    return Liability(found, credit_balance_fen(session, LedgerCode.VOUCHER_LIABILITY, as_of))

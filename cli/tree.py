@@ -188,7 +188,10 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
     ),
     "audit": Branch(
         "Proof from the stored rows.",
-        {"verify": Leaf("cli.audit:verify_all", "Check that everything adds up.")},
+        {
+            "verify": Leaf("cli.audit:verify_all", "Check that everything adds up."),
+            "roll-up": Leaf("cli.audit:roll_up_counters", "Count redeemed cards for reports."),
+        },
         LOOKING,
     ),
     "job": Branch("Long work.", {"show": Leaf("cli.jobs:show", "Show how far a job is.")}, LOOKING),

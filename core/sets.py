@@ -11,14 +11,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Boolean,
     ColumnElement,
+    FromClause,
     Table,
     Text,
     TextClause,
     Update,
     bindparam,
+    column,
     func,
     insert,
     select,
@@ -168,3 +171,25 @@ def _update_one(table: Table, key: str, names: tuple[str, ...], adds: tuple[str,
 
 def _new_list(table: Table, name: str) -> BindParameter[list[Any]]:
     return bindparam(f"new_{name}", type_=ListOf(table.c[name].type))
+
+
+def ranges(session: Session, name: str = "ranges") -> FromClause:
+    """Return the table `first, last` of a list of pairs; bind what `range_values` gives for it."""
+    if session.is_sqlite:
+        pairs = func.json_each(bindparam(f"{name}_pairs", type_=Text)).table_valued("value")
+        end = [func.json_extract(pairs.c.value, f"$[{place}]") for place in (0, 1)]
+        return select(end[0].label("first"), end[1].label("last")).select_from(pairs).subquery(name)
+    lists = [bindparam(f"{name}_{end}", type_=ListOf(BigInteger())) for end in ("first", "last")]
+    unnested = func.unnest(*lists).table_valued(
+        column("first", BigInteger), column("last", BigInteger)
+    )
+    return unnested.render_derived(name=name)
+
+
+def range_values(
+    session: Session, pairs: Sequence[tuple[int, int]], name: str = "ranges"
+) -> dict[str, Any]:
+    """Return what to bind for `ranges`."""
+    if session.is_sqlite:
+        return {f"{name}_pairs": json.dumps(pairs)}
+    return {f"{name}_first": [p[0] for p in pairs], f"{name}_last": [p[1] for p in pairs]}

@@ -156,7 +156,36 @@ channel = Table(
 )
 """A gateway that brings calls or texts; `hmac_secret` is encrypted under the key file."""
 
+redeemed_pack = Table(
+    "redeemed_pack",
+    metadata,
+    Column("first_serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("cards", Integer, nullable=False),
+    CheckConstraint("first_serial % 100 = 0", name="first_serial"),
+    CheckConstraint("cards BETWEEN 1 AND 100", name="cards"),
+)
+"""How many cards of a pack of 100 were redeemed up to the watermark `redeemed_packs`.
+
+Rolled up afterwards: no redemption ever writes here. Packs are never cut, so that splitting and
+merging lots changes nothing.
+"""
+
+watermark = Table(
+    "watermark",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Up to which recorded instant something is rolled up; what was recorded later is counted anew."""
+
 Index("ix_redemption_account_number", redemption.c.account_number, redemption.c.at)
+Index(
+    "ix_redemption_at",
+    redemption.c.at,
+    postgresql_using="brin",
+    postgresql_with={"pages_per_range": 32, "autosummarize": True},
+)
+"""Redemptions come in the order of their times, so the smallest index of all finds a day's."""
 Index("ix_attempt_caller", attempt.c.caller, attempt.c.at)
 Index("ix_attempt_sender", attempt.c.channel, attempt.c.sender, attempt.c.at)
 Index("ix_caller_lock_caller", caller_lock.c.caller, caller_lock.c.at)

@@ -220,4 +220,5 @@ voucher_hold = Table(
 Index("ix_lot_batch_id", lot.c.batch_id, lot.c.first_serial)
 Index("ix_lot_holder_id", lot.c.holder_id, lot.c.stage)
 Index("ix_stock_movement_batch_id", stock_movement.c.batch_id, stock_movement.c.id)
+Index("ix_stock_movement_at", stock_movement.c.at)
 Index("ix_batch_order_id", batch.c.order_id)

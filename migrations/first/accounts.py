@@ -48,6 +48,14 @@ def create_journal_entry() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_entry")),
         sa.UniqueConstraint("reverses", name=op.f("uq_journal_entry_reverses")),
     )
+    op.create_index(
+        "ix_journal_entry_at",
+        "journal_entry",
+        ["at"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    )
 
 
 def create_late_fee_rate() -> None:
@@ -82,6 +90,22 @@ def create_ledger_account() -> None:
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_ledger_account")),
         sa.UniqueConstraint("name", name=op.f("uq_ledger_account_name")),
+    )
+
+
+def create_account_region_change() -> None:
+    """Make the table `account_region_change`."""
+    op.create_table(
+        "account_region_change",
+        sa.Column("account_number", sa.String(length=13), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("region_before", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_number"],
+            ["electricity_account.number"],
+            name=op.f("fk_account_region_change_account_number"),
+        ),
+        sa.PrimaryKeyConstraint("account_number", "at", name=op.f("pk_account_region_change")),
     )
 
 

@@ -105,6 +105,18 @@ def create_partner() -> None:
     )
 
 
+def create_redeemed_pack() -> None:
+    """Make the table `redeemed_pack`."""
+    op.create_table(
+        "redeemed_pack",
+        sa.Column("first_serial", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("cards", sa.Integer(), nullable=False),
+        sa.CheckConstraint("cards BETWEEN 1 AND 100", name=op.f("ck_redeemed_pack_cards")),
+        sa.CheckConstraint("first_serial % 100 = 0", name=op.f("ck_redeemed_pack_first_serial")),
+        sa.PrimaryKeyConstraint("first_serial", name=op.f("pk_redeemed_pack")),
+    )
+
+
 def create_request() -> None:
     """Make the table `request`."""
     op.create_table(
@@ -119,6 +131,16 @@ def create_request() -> None:
         sa.Column("serial", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("channel", "sender", "key", name=op.f("pk_request")),
+    )
+
+
+def create_watermark() -> None:
+    """Make the table `watermark`."""
+    op.create_table(
+        "watermark",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_watermark")),
     )
 
 
@@ -201,4 +223,12 @@ def create_redemption() -> None:
     )
     op.create_index(
         "ix_redemption_account_number", "redemption", ["account_number", "at"], unique=False
+    )
+    op.create_index(
+        "ix_redemption_at",
+        "redemption",
+        ["at"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
     )

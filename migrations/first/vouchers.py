@@ -285,6 +285,7 @@ def create_stock_movement() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_movement")),
     )
+    op.create_index("ix_stock_movement_at", "stock_movement", ["at"], unique=False)
     op.create_index(
         "ix_stock_movement_batch_id", "stock_movement", ["batch_id", "id"], unique=False
     )

@@ -119,7 +119,7 @@ CASES = (
     ),
     case(
         "a card is redeemed before its activation",
-        "redeemed_while_active",
+        "redeemed_while_active redeemed_packs",
         "UPDATE redemption SET at = (SELECT min(at) FROM stock_movement) WHERE serial = {c0}",
     ),
     case(
@@ -179,6 +179,22 @@ CASES = (
         "the customer was told another receipt number",
         "redeemed_answers",
         "UPDATE request SET answer = 'nothing' WHERE code = 'redeemed' AND serial = {c0}",
+    ),
+    # Counters
+    case(
+        "a counter forgets the cards of its pack",
+        "redeemed_packs",
+        "DELETE FROM redeemed_pack",
+    ),
+    case(
+        "a counter counts a card twice",
+        "redeemed_packs",
+        "UPDATE redeemed_pack SET cards = cards + 1",
+    ),
+    case(
+        "a redemption appears behind the watermark",
+        "redeemed_packs",
+        "UPDATE watermark SET at = (SELECT max(at) FROM redemption)",
     ),
     # Movements
     case(
