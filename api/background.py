@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import structlog
 
 from api.actions import ACTIONS
 from audit.counters import roll_up
 from core.db import Database
+from redemption.watch import watch
 from staff.approvals import close_expired
 from vouchers.generation import recover_unfinished
 
@@ -33,16 +35,20 @@ def background(name: str, work: Callable[[threading.Event], None]) -> Iterator[N
 
 
 def rounds(db: Database, holder_id: int, stop: threading.Event) -> None:
-    """Every minute clear away what dead processes and forgotten requests left behind, and count.
+    """Every minute look for attacks, clear away what others left behind, and count.
 
     Outlives outages of the database.
     """
     while not stop.wait(ROUND_S):
-        try:
-            clear_away(db, holder_id)
-            roll_up(db)
-        except Exception as error:
-            _log.error("round_failed", error=type(error).__name__)
+        for work in (
+            partial(watch, db),
+            partial(clear_away, db, holder_id),
+            partial(roll_up, db),
+        ):
+            try:
+                work()
+            except Exception as error:
+                _log.error("round_failed", error=type(error).__name__)
 
 
 def clear_away(db: Database, holder_id: int) -> None:

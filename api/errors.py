@@ -78,6 +78,7 @@ STATUS: dict[str, int] = {
     "key_in_use": 409,
     "last_admin": 409,
     "lot_on_hold": 409,
+    "message_not_given_up": 409,
     "name_taken": 409,
     "no_contract": 409,
     "not_a_child": 409,

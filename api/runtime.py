@@ -15,8 +15,9 @@ from api.metrics import Metrics
 from core.clock import Clock
 from core.db import Database
 from core.errors import ConfigurationError, NotFound
+from core.gateways.routes import AT_ONCE, kinds_of, routes
 from core.keyfile import Keys
-from core.outbox import LogSink, Sink, run_relay
+from core.outbox import run_relay
 from core.redis import connect
 from core.settings import Settings
 from distribution.parties import warehouse_id
@@ -120,7 +121,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         keys = Keys(settings.key_file)
         holder_id = await asyncio.to_thread(check_start, db, keys)
         await asyncio.to_thread(clear_away, db, holder_id)
-        sink = sink_of(settings)
+        sink, kinds = routes(settings), kinds_of(settings)
         redis = connect(settings)
         stack.callback(redis.close)
         argon = ArgonPool(settings)
@@ -129,7 +130,9 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         stack.push_async_callback(batcher.close)
         stack.enter_context(_use_case_threads(settings))
         stack.push_async_callback(asyncio.to_thread, wait_for_generations, _END_S)
-        stack.enter_context(background("relay", lambda stop: run_relay(db, sink, stop)))
+        stack.enter_context(
+            background("relay", lambda stop: run_relay(db, sink, stop, kinds, AT_ONCE))
+        )
         stack.enter_context(background("rounds", lambda stop: rounds(db, holder_id, stop)))
         yield Runtime(
             settings=settings,
@@ -154,13 +157,6 @@ def check_start(db: Database, keys: Keys) -> int:
             return warehouse_id(session)
         except NotFound as error:
             raise ConfigurationError(error.message) from error
-
-
-def sink_of(settings: Settings) -> Sink:
-    """Return where messages go; ConfigurationError for a sink we do not have."""
-    if settings.outbox_sink != "log":
-        raise ConfigurationError("WANNENG_OUTBOX_SINK may be log only")
-    return LogSink()
 
 
 @contextmanager

@@ -14,7 +14,10 @@ from cli.app import App, sqlite_path
 from cli.settings_table import without_password
 from core import redis
 from core.errors import ConfigurationError
+from core.gateways import routes
+from core.outbox import GatewayTrouble
 from core.pdf import find_font
+from core.tables import outbox
 from migrations import schema
 from staff.members import list_members
 from staff.tables import audit_event
@@ -166,6 +169,36 @@ def document_font(app: App) -> Finding:
     return Finding("ok", str(font))
 
 
+def text_gateway(app: App) -> Finding:
+    """Receipts and codes can leave."""
+    return _gateway(routes.text_gateway(app.settings), "WANNENG_SMS_GATEWAY")
+
+
+def alarm_gateway(app: App) -> Finding:
+    """Alarms reach somebody."""
+    return _gateway(routes.alarm_gateway(app.settings), "WANNENG_ALARM_GATEWAY")
+
+
+def _gateway(gateway: routes.Gateway, variable: str) -> Finding:
+    if isinstance(gateway, routes.Log):
+        return Finding("warning", gateway.check(), f"set {variable}, see docs/channels.md")
+    try:
+        return Finding("ok", gateway.check())
+    except GatewayTrouble as error:
+        return Finding("failed", error.reason, f"start it, or correct {variable}")
+
+
+def given_up(app: App) -> Finding:
+    """No message waits for staff."""
+    with app.db.read() as session:
+        query = select(func.count()).where(outbox.c.given_up_at.is_not(None))
+        count = session.execute(query).scalar_one()
+    if count:
+        next_step = "wanneng message list --state given_up, then resend"
+        return Finding("warning", f"{count} messages were given up", next_step)
+    return Finding("ok", "no message was given up")
+
+
 CHECKS: Mapping[str, Check] = {
     "settings": settings,
     "database": database,
@@ -179,6 +212,9 @@ CHECKS: Mapping[str, Check] = {
     "members": members,
     "public address": public_address,
     "document font": document_font,
+    "text gateway": text_gateway,
+    "alarm gateway": alarm_gateway,
+    "messages": given_up,
 }
 """In the order in which one builds on the other."""
 

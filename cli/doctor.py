@@ -17,8 +17,8 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", 
 def doctor(app: App) -> None:
     """Look for what is wrong, and say what to do.
 
-    Settings, database, schema, Redis, key file, clock, disk, members. Changes nothing; nobody
-    needs to be signed in. Exit code 1 where a check failed; a warning alone is exit code 0.
+    Settings, database, schema, Redis, key file, clock, disk, members, gateways. Changes nothing;
+    nobody needs to be signed in. Exit code 1 where a check failed; a warning alone is exit code 0.
     """
     found = [(name, _look(app, check)) for name, check in CHECKS.items()]
     data = [

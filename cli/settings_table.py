@@ -62,9 +62,14 @@ def _values(app: App) -> tuple[Settings, ConfigurationError | None]:
 
 
 def _row(values: Settings, item: Any) -> dict[str, str]:
+    value = without_password(str(getattr(values, item.name)))
+    if value and item.metadata.get("secret"):
+        value = "***"
+    if item.name.endswith("_gateway"):
+        value = value.partition("?")[0]  # the rest may hold addresses with keys in them
     return {
         "variable": variable(item.name),
-        "value": without_password(str(getattr(values, item.name))),
+        "value": value,
         "default": str(item.default),
         "help": item.metadata["help"],
     }

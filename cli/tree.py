@@ -177,6 +177,18 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         MONEY,
     ),
+    "message": Branch(
+        "Messages to customers and staff.",
+        {
+            "list": Leaf(
+                "cli.messages:list_all", "List messages to customers and staff, the newest first."
+            ),
+            "resend": Leaf(
+                "cli.messages:resend", "Send a message that was given up again, under its own id."
+            ),
+        },
+        LOOKING,
+    ),
     "report": Branch(
         "Stock and money.",
         {

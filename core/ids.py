@@ -10,6 +10,11 @@ NODES = 4096
 _PER_TICK = 1024
 
 
+def first_id_at(at: datetime) -> int:
+    """Return the lowest id that is made at an instant or later, for looking back by primary key."""
+    return int((at - _EPOCH).total_seconds() * 1000) << 22
+
+
 class IdMaker:
     """Makes ids that rise within a process and differ between processes with other nodes.
 

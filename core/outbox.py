@@ -1,21 +1,25 @@
 """Messages that leave after the commit that decided them, each sent at least once.
 
-A receiver tells repeats apart by the message's id, which never changes.
+A receiver tells repeats apart by the message's id, which never changes. What a gateway refuses for
+good, or too often, is given up and waits for staff (`staff/messages.py`).
 """
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, or_, select
 
 from core.db import Database, Session
 from core.sets import insert_rows
-from core.tables import outbox
+from core.tables import DELIVERIES, outbox
 
 LEASE_S = 120
 """How long a relay keeps messages to itself; after a crash they are due again."""
@@ -49,11 +53,41 @@ class Message:
     attempts: int
 
 
+class MessageRefused(Exception):
+    """Nobody will ever take this message; `reason` is stored and shown: no text, no number."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class GatewayTrouble(Exception):
+    """The gateway did not take the message now; `reason` as for MessageRefused."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Sink(Protocol):
     """Where messages go."""
 
     def send(self, message: Message) -> None:
-        """Hand the message over, or raise; it may be called again for the same id."""
+        """Hand the message over, or raise; it may be called again for the same id.
+
+        MessageRefused gives the message up, any other exception puts it off.
+        """
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which kinds of messages a relay takes: those of `only`, or all but those of `but`."""
+
+    only: frozenset[str] | None = None
+    but: frozenset[str] = frozenset()
+
+
+ALL_KINDS = Kinds()
 
 
 class LogSink:
@@ -97,42 +131,81 @@ def put_many(
     return ids
 
 
-def send_due(db: Database, sink: Sink, limit: int = 100) -> int:
-    """Send what is due, at most `limit` messages; return how many were taken up.
+def send_due(
+    db: Database,
+    sink: Sink,
+    limit: int = 100,
+    kinds: Kinds = ALL_KINDS,
+    at_once: int = 1,
+) -> int:
+    """Send what is due, at most `limit` messages, `at_once` together; return how many were due.
 
     No transaction is open while sending: the rows are leased first (their due time moves ahead)
-    and marked afterwards. A failure is put off (see `pause_s`); a crash repeats the lease's rows.
+    and each is marked as soon as its gateway has answered. A failure is put off (see `pause_s`), or
+    given up; a crash repeats what was not yet marked.
     """
     with db.read() as session:
-        if session.execute(_due(session).limit(1)).first() is None:
+        if session.execute(_due(session, kinds).limit(1)).first() is None:
             return 0
-    taken = db.transact(lambda session: _lease(session, limit))
-    deadline = time.monotonic() + LEASE_S - _MARGIN_S
-    sent: list[int] = []
-    failed: list[tuple[Message, str]] = []
-    for message in taken:
-        if time.monotonic() > deadline:
-            break  # the rest is due again when the lease ends
-        error = _send(sink, message)
-        if error is None:
-            sent.append(message.id)
-        else:
-            failed.append((message, error))
-    db.transact(lambda session: _mark(session, sent, failed))
+    taken = db.transact(lambda session: _lease(session, limit, kinds))
+    _send_all(db, sink, taken, at_once)
     return len(taken)
 
 
-def run_relay(db: Database, sink: Sink, stop: threading.Event) -> None:
+def _send_all(db: Database, sink: Sink, taken: Sequence[Message], at_once: int) -> None:
+    deadline = time.monotonic() + LEASE_S - _MARGIN_S
+    waiting = deque(taken)
+    running: dict[Future[_Sent], Message] = {}
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="send")
+    try:
+        while waiting or running:
+            # After the deadline the rest is left: it is due again when the lease ends.
+            while waiting and len(running) < at_once and time.monotonic() < deadline:
+                message = waiting.popleft()
+                running[pool.submit(_send, sink, message)] = message
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            results = [(running.pop(each), each.result()) for each in done]
+            db.transact(partial(_mark, db=db, results=results))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run_relay(
+    db: Database,
+    sink: Sink,
+    stop: threading.Event,
+    kinds: Kinds = ALL_KINDS,
+    at_once: int = 1,
+) -> None:
     """Send what becomes due until `stop` is set; survives outages of the database."""
     while not stop.is_set():
         try:
-            taken = send_due(db, sink)
+            taken = send_due(db, sink, kinds=kinds, at_once=at_once)
         except Exception as error:  # the relay must outlive whatever goes wrong
             _log.error("relay_failed", error=type(error).__name__)
             stop.wait(_TROUBLE_S)
             continue
         if taken == 0:
             stop.wait(_IDLE_S)
+
+
+def record_report(session: Session, message_id: int, delivery: str) -> bool:
+    """Store what a delivery report says of a message; tell whether there is such a message.
+
+    Reports come late, twice and out of order: a message only goes on in the order of DELIVERIES.
+    """
+    later = DELIVERIES[: DELIVERIES.index(delivery)]
+    session.execute(
+        outbox.update()
+        .where(
+            outbox.c.id == message_id,
+            or_(outbox.c.delivery.is_(None), outbox.c.delivery.in_(later)),
+        )
+        .values(delivery=delivery)
+    )
+    return session.execute(select(outbox.c.id).where(outbox.c.id == message_id)).first() is not None
 
 
 def pause_s(attempts: int) -> int:
@@ -148,16 +221,21 @@ def masked_recipient(recipient: str) -> str:
     return f"{recipient[:3]}****{recipient[-4:]}"
 
 
-def _due(session: Session) -> Select[Any]:
-    return (
-        select(outbox.c.id)
-        .where(outbox.c.sent_at.is_(None), outbox.c.due_at <= session.now)
-        .order_by(outbox.c.due_at, outbox.c.id)
+def _due(session: Session, kinds: Kinds) -> Select[Any]:
+    due = select(outbox.c.id).where(
+        outbox.c.sent_at.is_(None),
+        outbox.c.given_up_at.is_(None),
+        outbox.c.due_at <= session.now,
     )
+    if kinds.only is not None:
+        due = due.where(outbox.c.kind.in_(sorted(kinds.only)))
+    if kinds.but:
+        due = due.where(outbox.c.kind.not_in(sorted(kinds.but)))
+    return due.order_by(outbox.c.due_at, outbox.c.id)
 
 
-def _lease(session: Session, limit: int) -> list[Message]:
-    due = _due(session).limit(limit).with_for_update(skip_locked=True)
+def _lease(session: Session, limit: int, kinds: Kinds) -> list[Message]:
+    due = _due(session, kinds).limit(limit).with_for_update(skip_locked=True)
     ids = session.execute(due).scalars().all()
     rows = session.execute(
         outbox.update()
@@ -172,34 +250,40 @@ def _message(row: Row[Any]) -> Message:
     return Message(row.id, row.kind, row.recipient, row.body, row.attempts)
 
 
-def _send(sink: Sink, message: Message) -> str | None:
-    """Return None, or the kind of the error: its text might hold the message or a password."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What came of one try; `error` is None where the gateway took the message."""
+
+    error: str | None = None
+    is_final: bool = False
+
+
+def _send(sink: Sink, message: Message) -> _Sent:
+    """Try once. Only our own errors are told in words: others might hold the text or a password."""
     try:
         sink.send(message)
     except Exception as error:
-        _log.warning("message_failed", id=message.id, error=type(error).__name__)
-        return type(error).__name__
-    return None
+        known = isinstance(error, MessageRefused | GatewayTrouble)
+        why = error.reason if known else type(error).__name__  # type: ignore[attr-defined]
+        _log.warning("message_failed", id=message.id, kind=message.kind, error=why)
+        return _Sent(why, isinstance(error, MessageRefused))
+    return _Sent()
 
 
-def _mark(session: Session, sent: list[int], failed: list[tuple[Message, str]]) -> None:
-    if sent:
+def _mark(session: Session, db: Database, results: Sequence[tuple[Message, _Sent]]) -> None:
+    for message, sent in results:
         session.execute(
             outbox.update()
-            .where(outbox.c.id.in_(sent), outbox.c.sent_at.is_(None))
-            .values(sent_at=session.now, last_error=None)
+            .where(outbox.c.id == message.id, outbox.c.sent_at.is_(None))
+            .values(_outcome(session, message, sent, db.settings.message_attempts))
         )
-    if failed:
-        session.execute(
-            outbox.update()
-            .where(outbox.c.id == bindparam("of"), outbox.c.sent_at.is_(None))
-            .values(due_at=bindparam("next_at"), last_error=bindparam("error")),
-            [
-                {
-                    "of": message.id,
-                    "next_at": session.now + timedelta(seconds=pause_s(message.attempts)),
-                    "error": error,
-                }
-                for message, error in failed
-            ],
-        )
+
+
+def _outcome(session: Session, message: Message, sent: _Sent, most: int) -> dict[str, Any]:
+    if sent.error is None:
+        return {"sent_at": session.now, "last_error": None}
+    if sent.is_final or message.attempts >= most:
+        _log.error("message_given_up", id=message.id, kind=message.kind, error=sent.error)
+        return {"given_up_at": session.now, "last_error": sent.error}
+    next_at = session.now + timedelta(seconds=pause_s(message.attempts))
+    return {"due_at": next_at, "last_error": sent.error}

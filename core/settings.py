@@ -15,6 +15,10 @@ def _setting(default: Any, help_text: str) -> Any:
     return field(default=default, metadata={"help": help_text})
 
 
+def _secret(help_text: str) -> Any:
+    return field(default="", repr=False, metadata={"help": help_text, "secret": True})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Every setting with its default; the variable is WANNENG_ and the name in capitals."""
@@ -55,7 +59,16 @@ class Settings:
     pdf_font: str = _setting(
         "", "TrueType font of documents; empty: one with Chinese is looked for"
     )
-    outbox_sink: str = _setting("log", "where messages go: log")
+    sms_gateway: str = _setting(
+        "log:",
+        "where receipts and codes go: log:, kannel+http://…, twilio://…, smpp://…, …",
+    )
+    sms_gateway_secret: str = _secret("the password or token of that gateway")
+    sms_gateway_secret_file: str = _setting("", "a file that holds it instead, mode 0600")
+    alarm_gateway: str = _setting("log:", "where alarms go: log:, webhook+https://…, smtp://…")
+    alarm_gateway_secret: str = _secret("the password or token of that gateway")
+    alarm_gateway_secret_file: str = _setting("", "a file that holds it instead, mode 0600")
+    message_attempts: int = _setting(15, "tries until a message is given up; 15 take 5 hours")
 
     def __post_init__(self) -> None:
         try:

@@ -1,6 +1,6 @@
 """Tables that belong to no subject: leases, jobs, the outbox."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, and_
 
 from core.db import UtcDateTime, metadata
 
@@ -32,6 +32,9 @@ job = Table(
 )
 """Long work: how far it is, and which process does it."""
 
+DELIVERIES = ("accepted", "buffered", "failed", "delivered")
+"""What a gateway reports of a message it took; a report never leads back to an earlier one."""
+
 outbox = Table(
     "outbox",
     metadata,
@@ -44,13 +47,27 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("sent_at", UtcDateTime),
     Column("last_error", Text),
+    Column("given_up_at", UtcDateTime),
+    Column("delivery", Text),
     CheckConstraint("attempts >= 0", name="attempts"),
+    CheckConstraint("sent_at IS NULL OR given_up_at IS NULL", name="sent_or_given_up"),
+    CheckConstraint(f"delivery IN {DELIVERIES}", name="delivery"),
 )
-"""Messages to send after the commit that decided them; sent at least once."""
+"""Messages to send after the commit that decided them; sent at least once.
+
+`given_up_at`: refused for good or too often, until staff send it again. `delivery`: what the
+gateway reported later.
+"""
 
 Index(
     "ix_outbox_unsent",
     outbox.c.due_at,
-    postgresql_where=outbox.c.sent_at.is_(None),
-    sqlite_where=outbox.c.sent_at.is_(None),
+    postgresql_where=and_(outbox.c.sent_at.is_(None), outbox.c.given_up_at.is_(None)),
+    sqlite_where=and_(outbox.c.sent_at.is_(None), outbox.c.given_up_at.is_(None)),
+)
+Index(
+    "ix_outbox_given_up",
+    outbox.c.id,
+    postgresql_where=outbox.c.given_up_at.is_not(None),
+    sqlite_where=outbox.c.given_up_at.is_not(None),
 )

@@ -14,9 +14,10 @@ from core.db import Session
 from core.outbox import NewMessage, put_many
 from core.sets import insert_new_rows, insert_rows, update_rows
 from core.settings import Settings
+from redemption.alarms import raise_alarms
 from redemption.dialogue.words import Place, sms_text
 from redemption.rules import Credit, Decided, Decision
-from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
+from redemption.tables import attempt, caller, caller_lock, redemption, request
 from redemption.throttle import CallerState
 
 
@@ -145,18 +146,7 @@ def _write_attempts(session: Session, decisions: Sequence[Decision], settings: S
         if decision.refused is not None
     ]
     insert_rows(session, attempt, attempts)
-    alarms = [
-        {
-            "id": session.new_id(),
-            "at": session.now,
-            "kind": raised.kind,
-            "subject": raised.subject,
-            "detail": raised.detail,
-        }
-        for decision in decisions
-        for raised in decision.alarms
-    ]
-    insert_rows(session, alarm, alarms)
+    raise_alarms(session, [raised for decision in decisions for raised in decision.alarms])
 
 
 def _write_callers(session: Session, states: Sequence[CallerState]) -> None:

@@ -16,6 +16,9 @@ from redemption.throttle import CallerState
 from vouchers.card_facts import CardFacts
 from vouchers.serials import serial_text
 
+NOT_ACTIVATED_CARD = "not_activated_card"
+"""The kind of alarm that a right PIN of a card that was never sold raises."""
+
 NOT_STORED = {Code.TRY_LATER, Code.CALLER_LOCKED, Code.REQUEST_CONFLICT}
 """Answers that the same key may see turn into another one later."""
 
@@ -38,6 +41,7 @@ class Alarm:
     kind: str
     subject: str
     detail: str
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,9 +328,10 @@ def _alarms(prepared: Prepared, answer: Answer, book: _Book) -> tuple[Alarm, ...
     if prepared.found is not None and prepared.serial is not None:
         alarms.append(
             Alarm(
-                "not_activated_card",
+                NOT_ACTIVATED_CARD,
                 serial_text(prepared.serial),
                 f"right PIN of a card that is not activated, tried by {request.caller.identity}",
+                request.caller.identity,
             )
         )
     limit = request.sender_wrong_per_hour

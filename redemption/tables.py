@@ -128,8 +128,11 @@ alarm = Table(
     Column("kind", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("caller", Text),
+    Column("once", Text, unique=True),
 )
-"""Something a person must look at."""
+"""Something a person must look at; `caller` who gave cause for it, `once` what it is raised once
+for."""
 
 partner = Table(
     "partner",

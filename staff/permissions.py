@@ -38,6 +38,8 @@ class Permission(StrEnum):
     VIEW_REDEMPTIONS = auto()
     VIEW_ACCOUNTS = auto()
     VIEW_STATEMENT = auto()
+    VIEW_MESSAGES = auto()
+    RESEND_MESSAGES = auto()
     IMPORT_ACCOUNTS = auto()
     RECORD_PAYMENTS = auto()
     VIEW_SETTLEMENTS = auto()
@@ -66,6 +68,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.MANAGE_PARTIES,
         _P.MANAGE_STAFF,
         _P.MANAGE_SENDERS,
+        _P.RESEND_MESSAGES,
         _P.ROTATE_KEYS,
     },
     "issuer": _LOOK_UPS
@@ -102,7 +105,15 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         }
     ),
     "customer_service": _LOOK_UPS
-    | {_P.VIEW_ACCOUNTS, _P.VIEW_STATEMENT, _P.REDEEM, _P.HOLD, _P.UNLOCK_CALLER},
+    | {
+        _P.VIEW_ACCOUNTS,
+        _P.VIEW_STATEMENT,
+        _P.VIEW_MESSAGES,
+        _P.RESEND_MESSAGES,
+        _P.REDEEM,
+        _P.HOLD,
+        _P.UNLOCK_CALLER,
+    },
     "finance": _READ_ALL
     | {
         _P.APPROVE,

@@ -49,14 +49,31 @@ def create_outbox() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivery", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "delivery IN ('accepted', 'buffered', 'failed', 'delivered')",
+            name=op.f("ck_outbox_delivery"),
+        ),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_outbox_attempts")),
+        sa.CheckConstraint(
+            "sent_at IS NULL OR given_up_at IS NULL", name=op.f("ck_outbox_sent_or_given_up")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_index(
+        "ix_outbox_given_up",
+        "outbox",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("given_up_at IS NOT NULL"),
+        sqlite_where=sa.text("given_up_at IS NOT NULL"),
     )
     op.create_index(
         "ix_outbox_unsent",
         "outbox",
         ["due_at"],
         unique=False,
-        postgresql_where=sa.text("sent_at IS NULL"),
-        sqlite_where=sa.text("sent_at IS NULL"),
+        postgresql_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
     )

@@ -13,7 +13,10 @@ def create_alarm() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=True),
+        sa.Column("once", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alarm")),
+        sa.UniqueConstraint("once", name=op.f("uq_alarm_once")),
     )
     op.create_index("ix_alarm_at", "alarm", ["at"], unique=False)
 

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import func, select, text
 
 from accounts.ledger import trial_balance
 from api.known_partners import REMEMBERED_S, KnownPartners
-from api.runtime import check_start, sink_of
+from api.runtime import check_start
 from core import keyfile
 from core.db import Database
 from core.errors import ConfigurationError
@@ -53,8 +52,6 @@ def test_a_worker_starts_on_its_own_furnished_database_only(
     keyfile.create(foreign.path)
     with pytest.raises(ConfigurationError, match="not this database's"):
         check_start(empty, foreign)
-    with pytest.raises(ConfigurationError, match="OUTBOX"):
-        sink_of(replace(empty.settings, outbox_sink="pigeon"))
 
 
 def test_a_worker_refuses_a_database_that_loses_commits(
