@@ -25,6 +25,8 @@ from api import (
     redemptions,
     reports,
     sessions,
+    twiml_sms,
+    twiml_voice,
     vouchers,
 )
 from api.edge import AsgiApp, with_edge
@@ -76,6 +78,9 @@ def create_app(
         route_handlers=[
             _API,
             channels.router,
+            twiml_voice.twiml_voice,
+            twiml_voice.twiml_voice_status,
+            twiml_sms.twiml_sms,
             health.live,
             health.ready,
             health.measures,

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from api.fields import Digits, MessageText, Phone, Reference
 from api.guards import WithChannel, WithRuntime, gateway
-from redemption.dialogue.calls import MAX_TURN, CallReply, answer_call
+from redemption.dialogue.call_records import CallReply
+from redemption.dialogue.calls import MAX_TURN, answer_call
 from redemption.dialogue.texts import answer_text
 
 _TEXT = Example(

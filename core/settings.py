@@ -69,6 +69,18 @@ class Settings:
     alarm_gateway_secret: str = _secret("the password or token of that gateway")
     alarm_gateway_secret_file: str = _setting("", "a file that holds it instead, mode 0600")
     message_attempts: int = _setting(15, "tries until a message is given up; 15 take 5 hours")
+    twiml_tokens: str = _secret(
+        "auth tokens of TwiML providers, by commas; several while one is changed; empty: closed"
+    )
+    twiml_voices: str = _setting(
+        "zh=cmn-CN,en=en-US", "names of the languages that a TwiML provider speaks"
+    )
+    own_numbers: str = _setting(
+        "", "our own telephone numbers, by commas: what comes from them is not answered"
+    )
+    gateway_get: str = _setting(
+        "off", "off or on: whether gateways may bring keys and texts in addresses (GET)"
+    )
 
     def __post_init__(self) -> None:
         try:
@@ -81,6 +93,10 @@ class Settings:
             raise ConfigurationError("WANNENG_ISSUER_CODE must be two digits")
         if not {n.strip() for n in self.account_digits.split(",")} <= {"10", "13"}:
             raise ConfigurationError("WANNENG_ACCOUNT_DIGITS may hold 10, 13 or both")
+        if self.gateway_get not in ("off", "on"):
+            raise ConfigurationError("WANNENG_GATEWAY_GET may be off or on")
+        if set(self.voices) != {"zh", "en"}:
+            raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, int) and value < 0:
@@ -97,9 +113,29 @@ class Settings:
         return tuple(int(n) for n in self.account_digits.split(","))
 
     @property
+    def voices(self) -> dict[str, str]:
+        """The provider's name of each language that we speak."""
+        pairs = [pair.partition("=") for pair in _listed(self.twiml_voices)]
+        return {ours.strip(): theirs.strip() for ours, _, theirs in pairs if theirs.strip()}
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The secrets with which TwiML providers sign."""
+        return _listed(self.twiml_tokens)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Our own telephone numbers, as written."""
+        return _listed(self.own_numbers)
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the embedded database is used."""
         return self.database_url.startswith("sqlite")
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def variable(name: str) -> str:

@@ -1,41 +1,49 @@
 """One turn of a phone call: the state in Redis, each turn carried out once."""
 
-import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 import structlog
-from msgspec import Struct
 from redis import RedisError
 from sqlalchemy.exc import OperationalError
 
 from core.errors import DomainError, InvalidInput, NotFound
 from core.text import clean
-from redemption.dialogue import callers, slots
+from redemption.dialogue import callers
+from redemption.dialogue.call_records import (
+    VOICE,
+    CallReceipt,
+    CallReply,
+    Medium,
+    Record,
+    Said,
+    Shelf,
+)
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.effects import Line, perform
 from redemption.dialogue.menu import step
+from redemption.dialogue.moves import again
 from redemption.dialogue.phones import Phone, parse_phone
 from redemption.dialogue.state import (
     CardAnswered,
     CheckCard,
     Digits,
     Event,
-    Expect,
+    Hangup,
     MenuRules,
     MenuState,
     Node,
+    Recharge,
     Silence,
     Start,
     Step,
 )
-from redemption.dialogue.words import Place, Prompt, prompt_text
+from redemption.dialogue.words import Place, Prompt, prompt_text, screen_text
 from redemption.requests import Code
 
-KEPT_S = 900
-"""A call that stands still for 15 minutes is over."""
 LONGEST_ID = 128
 MAX_TURN = 100_000
 
@@ -63,55 +71,12 @@ class DialogueEnded(DomainError):
     code = "dialogue_ended"
 
 
-class Said(Struct, frozen=True):
-    """One prompt: its id and parameters for recorded audio, its text for everybody else."""
-
-    id: str
-    params: dict[str, str | int]
-    text: str
-
-
-class CallReceipt(Struct, frozen=True):
-    """What a redemption did; sums in fen."""
-
-    receipt_number: str
-    amount_fen: int
-    balance_fen: int
-    account_tail: str
-
-
-class CallReply(Struct, frozen=True):
-    """What to say and to collect next; JSON of it is the same for the same turn."""
-
-    call_id: str
-    turn: int
-    state: str
-    language: str
-    prompts: tuple[Said, ...]
-    expect: Expect | None
-    end: bool
-    result: CallReceipt | None = None
-
-
-class _Record(Struct, frozen=True, omit_defaults=True):
-    """A call as kept: the last turn, from where it started, and, when done, where it led.
-
-    `content` tells repeats from conflicts; of a PIN or a code it holds the length only.
-    """
-
-    turn: int
-    caller: str
-    content: str
-    before: MenuState
-    after: MenuState | None = None
-    reply: CallReply | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """One turn as a gateway brought it."""
 
     deps: DialogueDeps
+    medium: Medium
     gateway: str
     caller: str
     phone: Phone | None
@@ -119,11 +84,11 @@ class _Turn:
     call_id: str
     turn: int
     now: datetime
+    rebuild: Callable[[], MenuState] | None
 
     @property
-    def slot(self) -> str:
-        name = f"{self.gateway}\0{self.call_id}"
-        return "wanneng:call:" + hashlib.sha256(name.encode()).hexdigest()
+    def shelf(self) -> Shelf:
+        return Shelf.of(self.deps.redis, self.medium, self.gateway, self.call_id)
 
     @property
     def rules(self) -> MenuRules:
@@ -136,7 +101,7 @@ class _Turn:
 
     def line(self, language: str) -> Line:
         key = f"{self.call_id}:{self.turn}"
-        return Line(self.deps, self.gateway, self.phone, key, language)
+        return Line(self.deps, self.gateway, self.phone, key, language, self.medium.channel)
 
     def content(self, before: MenuState) -> str:
         """The keys, for telling a repeat; only their number where they may be secret."""
@@ -147,20 +112,29 @@ class _Turn:
 
 
 def answer_call(
-    deps: DialogueDeps, gateway: str, caller_number: str, digits: str, call_id: str, turn: int
+    deps: DialogueDeps,
+    gateway: str,
+    caller_number: str,
+    digits: str,
+    call_id: str,
+    turn: int,
+    medium: Medium = VOICE,
+    rebuild: Callable[[], MenuState] | None = None,
 ) -> CallReply:
     """Carry out one turn of a call; the same turn again gives the same reply and no effect.
 
-    Turn 1 begins; empty `digits` are silence. Raises DialogueConflict, DialogueUnknown,
-    DialogueEnded, InvalidInput. Without Redis the caller is told to call later, and nothing
-    happened.
+    Turn 1 begins; empty `digits` are silence; `rebuild` gives the state of a call that is not
+    kept any more. Raises DialogueConflict, DialogueUnknown, DialogueEnded, InvalidInput. Without
+    Redis the caller is told to call later, and nothing happened.
     """
     if not 1 <= turn <= MAX_TURN:
         raise InvalidInput("turns are counted from 1")
     call_id = clean(call_id, "the call id", LONGEST_ID)
     phone = parse_phone(caller_number)
     caller = "withheld" if phone is None else phone.number
-    this = _Turn(deps, gateway, caller, phone, digits, call_id, turn, deps.db.clock())
+    this = _Turn(
+        deps, medium, gateway, caller, phone, digits, call_id, turn, deps.db.clock(), rebuild
+    )
     try:
         return _take(this)
     except RedisError as error:
@@ -169,24 +143,70 @@ def answer_call(
         return _apology(this, MenuState(node=Node.ENDED, language=language))
 
 
+def call_now(
+    deps: DialogueDeps, gateway: str, call_id: str, medium: Medium = VOICE
+) -> CallReply | None:
+    """Return what was said last in a call, or its question again while a turn is under way.
+
+    None for a call that is not kept. Raises RedisError, InvalidInput.
+    """
+    shelf = Shelf.of(deps.redis, medium, gateway, clean(call_id, "the call id", LONGEST_ID))
+    record = shelf.last()[1]
+    if record is None or record.reply is not None:
+        return None if record is None else record.reply
+    asked = again(record.before)
+    return _reply(medium, call_id, record.turn - 1, asked, list(asked.prompts), None)
+
+
+def is_under_way(
+    deps: DialogueDeps, gateway: str, call_id: str, turn: int, medium: Medium = VOICE
+) -> bool:
+    """Tell whether a turn was begun and is not yet answered; raises RedisError, InvalidInput."""
+    shelf = Shelf.of(deps.redis, medium, gateway, clean(call_id, "the call id", LONGEST_ID))
+    record = shelf.last()[1]
+    return record is not None and record.turn == turn and record.reply is None
+
+
+def hang_up(deps: DialogueDeps, gateway: str, call_id: str, medium: Medium = VOICE) -> None:
+    """End a call whose caller is gone; a turn that is under way is carried out none the less.
+
+    Raises InvalidInput. Without Redis the call ends by itself in time.
+    """
+    shelf = Shelf.of(deps.redis, medium, gateway, clean(call_id, "the call id", LONGEST_ID))
+    rules = MenuRules(deps.db.settings.account_lengths, Place.of(deps.db.settings, deps.db.clock()))
+    try:
+        raw, record = shelf.last()
+        if record is not None and record.after is not None:
+            ended = step(record.after, Hangup(), rules).state
+            shelf.put(raw, msgspec.structs.replace(record, after=ended))
+    except RedisError as error:
+        _log.warning("call_state_unreachable", error=type(error).__name__)
+
+
 def _take(this: _Turn) -> CallReply:
     """Claim the turn before anything is done, so that no two contents of it take effect."""
+    shelf = this.shelf
     for _ in range(_ROUNDS):
-        raw = slots.read(this.deps.redis, this.slot)
-        record = None if raw is None else msgspec.json.decode(raw, type=_Record)
+        raw, record = shelf.last()
+        if record is not None and this.turn < record.turn:
+            record = shelf.earlier(this.turn) or record
         if record is not None and record.turn == this.turn:
             return _repeated(this, raw, record)
         before = _before(this, record)
-        claim = _Record(this.turn, this.caller, this.content(before), before)
-        claimed = msgspec.json.encode(claim)
-        if slots.swap(this.deps.redis, this.slot, raw, claimed, KEPT_S):
+        if raw is not None and record is not None:
+            shelf.set_aside(record.turn, raw)
+        claim = Record(this.turn, this.caller, this.content(before), before)
+        claimed = shelf.put(raw, claim)
+        if claimed is not None:
             return _play(this, claimed, claim)
     raise DialogueConflict("this turn is being sent by many at once", expected=this.turn)
 
 
-def _before(this: _Turn, record: _Record | None) -> MenuState:
+def _before(this: _Turn, record: Record | None) -> MenuState:
     """Return the state that this turn starts from, if it is the one that comes next."""
     if record is None:
+        if this.turn != 1 and this.rebuild is not None:
+            return this.rebuild()
         if this.turn != 1:
             raise DialogueUnknown("no such call is under way; begin with turn 1")
         return MenuState()
@@ -198,7 +218,7 @@ def _before(this: _Turn, record: _Record | None) -> MenuState:
     return record.after
 
 
-def _repeated(this: _Turn, raw: bytes | None, record: _Record) -> CallReply:
+def _repeated(this: _Turn, raw: bytes | None, record: Record) -> CallReply:
     if (record.caller, record.content) != (this.caller, this.content(record.before)):
         raise DialogueConflict("this turn came with other content", expected=this.turn + 1)
     if record.reply is None:
@@ -208,30 +228,32 @@ def _repeated(this: _Turn, raw: bytes | None, record: _Record) -> CallReply:
     return record.reply
 
 
-def _refuse_other_pin(this: _Turn, record: _Record) -> None:
+def _refuse_other_pin(this: _Turn, record: Record) -> None:
     """Only the engine can tell another PIN of the same length under this turn's key."""
     if record.before.node is not Node.PIN:
         return
     wanted = step(record.before, this.event, this.rules).effect
-    if not isinstance(wanted, CheckCard):
+    if not isinstance(wanted, CheckCard | Recharge):
         return
     answered = perform(this.line(record.before.language), wanted)
     if isinstance(answered, CardAnswered) and answered.answer.code is Code.REQUEST_CONFLICT:
         raise DialogueConflict("this turn came with other content", expected=this.turn + 1)
 
 
-def _play(this: _Turn, claimed: bytes | None, claim: _Record) -> CallReply:
+def _play(this: _Turn, claimed: bytes | None, claim: Record) -> CallReply:
     reply, after = _run(this, claim.before)
     done = msgspec.structs.replace(claim, after=after, reply=reply)
+    shelf = this.shelf
     try:
-        if slots.swap(this.deps.redis, this.slot, claimed, msgspec.json.encode(done), KEPT_S):
+        if shelf.put(claimed, done) is not None:
             return reply
-        kept = slots.read(this.deps.redis, this.slot)
+        other = shelf.last()[1]
+        if other is not None and other.turn != this.turn:
+            other = shelf.earlier(this.turn)
     except RedisError as error:
         # What was done is done: it must be told, even if the call cannot go on.
         _log.warning("call_state_not_kept", error=type(error).__name__)
         return reply
-    other = None if kept is None else msgspec.json.decode(kept, type=_Record)
     if other is not None and other.turn == this.turn and other.reply is not None:
         return other.reply
     return reply
@@ -239,7 +261,7 @@ def _play(this: _Turn, claimed: bytes | None, claim: _Record) -> CallReply:
 
 def _run(this: _Turn, before: MenuState) -> tuple[CallReply, MenuState]:
     """Step until nothing is left to do; tell what was said on the way."""
-    event = _start(this) if this.turn == 1 else this.event
+    event = start_of(this.deps, this.phone, this.medium) if this.turn == 1 else this.event
     done = step(before, event, this.rules)
     prompts, receipt = list(done.prompts), None
     while done.effect is not None:
@@ -250,28 +272,35 @@ def _run(this: _Turn, before: MenuState) -> tuple[CallReply, MenuState]:
             receipt = _receipt(result)
         done = step(done.state, result, this.rules)
         prompts += done.prompts
-    return _reply(this, done, prompts, receipt), done.state
+    return _reply(this.medium, this.call_id, this.turn, done, prompts, receipt), done.state
 
 
-def _start(this: _Turn) -> Start:
-    if this.phone is None:
-        return Start()
+def start_of(deps: DialogueDeps, phone: Phone | None, medium: Medium) -> Start:
+    """Return the event with which a caller's call begins."""
+    if phone is None:
+        return Start(at_once=medium.at_once)
     try:
-        with this.deps.db.read() as session:
-            own = callers.own_accounts(session, this.phone)
+        with deps.db.read() as session:
+            own = callers.own_accounts(session, phone)
     except OperationalError:
         own = []  # he can still hear the menu, which tells of the outage where it matters
-    return Start(next(iter(own), None), known=True, texted=this.phone.takes_texts)
+    return Start(next(iter(own), None), True, phone.takes_texts, medium.at_once)
 
 
 def _reply(
-    this: _Turn, done: Step, prompts: list[Prompt], receipt: CallReceipt | None
+    medium: Medium,
+    call_id: str,
+    turn: int,
+    done: Step,
+    prompts: list[Prompt],
+    receipt: CallReceipt | None,
 ) -> CallReply:
     language = done.state.language
-    said = [Said(one.id, one.params, prompt_text(one, language)) for one in prompts]
+    words = screen_text if medium.at_once else prompt_text
+    said = [Said(one.id, one.params, words(one, language)) for one in prompts]
     return CallReply(
-        call_id=this.call_id,
-        turn=this.turn,
+        call_id=call_id,
+        turn=turn,
         state=done.state.node.value,
         language=language,
         prompts=tuple(said),
@@ -295,4 +324,5 @@ def _receipt(result: CardAnswered) -> CallReceipt | None:
 
 def _apology(this: _Turn, state: MenuState) -> CallReply:
     last = Step(state, end=True)
-    return _reply(this, last, [Prompt("try_later"), Prompt("goodbye")], None)
+    said = [Prompt("try_later"), Prompt("goodbye")]
+    return _reply(this.medium, this.call_id, this.turn, last, said, None)

@@ -142,6 +142,10 @@ MESSAGES: dict[str, str] = {
         "TOPUP account PIN: recharge. BAL: balance. DUE account: arrears. CARD serial: check a "
         "card. BIND account: register. HIST: history. LANG ZH: Chinese."
     ),
+    "fault": (
+        "There is a fault. If you sent a card it may have been taken: check before you resend. "
+        "Call {hotline}."
+    ),
     "unclear": (
         "Not understood. To recharge send TOPUP account PIN. HELP for help. Call {hotline}."
     ),
@@ -247,5 +251,30 @@ PROMPTS: dict[str, str] = {
     "too_many_mistakes": "Too many wrong entries. Please check and call again.",
     "operator": "You are being connected to the operator, {hotline}.",
     "try_later": "The system is busy, nothing was done. Please try again later.",
+    "wait": "One moment please.",
+    "fault": (
+        "Sorry, there is a fault. If you confirmed a recharge it may be done: please check before "
+        "you call again."
+    ),
     "goodbye": "Thank you for using Universal Recharge. Goodbye.",
 }
+
+SCREENS: dict[str, str] = {
+    "welcome": "Universal Recharge\n1 中文\n2 English",
+    "menu": (
+        "1 Recharge\n2 Balance and arrears\n3 Recent recharges\n4 Check a card\n"
+        "5 Register account\n0 Operator"
+    ),
+    "own_account": "1 Account ..{tail}\n2 Another account",
+    "account": "Account number:",
+    "account_confirm": (
+        "A/c {account}\nArrears {arrears_fen} yuan, late fee {late_fee_fen} in it\n"
+        "1 Correct\n2 Enter again"
+    ),
+    "account_confirm_clear": "A/c {account}\nNo arrears\n1 Correct\n2 Enter again",
+    "pin": "18-digit PIN of the card:",
+    "serial": "17-digit serial number of the card, not the PIN:",
+    "code": "6-digit code:",
+    "operator": "Please call the operator: {hotline}.",
+}
+"""What a telephone's display shows instead, where it must be shorter."""

@@ -81,6 +81,7 @@ MESSAGES: dict[str, str] = {
     "language_set": "已设为中文。",
     "language_unclear": "发送YY#ZH设为中文，YY#EN设为英文。",
     "help": "充值CZ#户号#密码;余额YE;欠费QF#户号;查卡CK#序列号;绑定BD#户号;记录JL;英文YY#EN",
+    "fault": "系统故障。若已发送充值密码，可能已受理，请先查询再重发。咨询{hotline}。",
     "unclear": "未能识别。充值请发CZ#户号#密码，帮助请发BZ。咨询{hotline}。",
 }
 
@@ -163,5 +164,23 @@ PROMPTS: dict[str, str] = {
     "too_many_mistakes": "输入错误次数过多，请核对后再拨。",
     "operator": "正在为您转接人工，电话{hotline}。",
     "try_later": "系统繁忙，本次未处理，请稍后再试。",
+    "wait": "请稍候。",
+    "fault": "抱歉，系统故障。若您已确认充值，可能已受理，请先查询，勿重复操作。",
     "goodbye": "感谢使用万能充，再见。",
 }
+
+SCREENS: dict[str, str] = {
+    "welcome": "万能充\n1 中文\n2 English",
+    "menu": "1 充值\n2 余额和欠费\n3 近期充值\n4 查卡\n5 登记户号\n0 人工",
+    "own_account": "1 尾号{tail}的户号\n2 其他户号",
+    "account": "请输入户号：",
+    "account_confirm": (
+        "户号{account}，{name}\n欠费{arrears_fen}元(违约金{late_fee_fen})\n1 正确\n2 重新输入"
+    ),
+    "account_confirm_clear": "户号{account}，{name}\n无欠费\n1 正确\n2 重新输入",
+    "pin": "请输入18位密码：",
+    "serial": "请输入卡上17位序列号，勿输密码：",
+    "code": "请输入6位验证码：",
+    "operator": "人工请拨{hotline}。",
+}
+"""What a telephone's display shows instead, where it must be shorter."""

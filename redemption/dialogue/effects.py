@@ -30,6 +30,7 @@ from redemption.dialogue.state import (
     FindAccount,
     Pending,
     RecentRecharges,
+    Recharge,
     Recharged,
     Redeem,
     RememberLanguage,
@@ -41,25 +42,27 @@ from redemption.dialogue.words import known_language
 from redemption.requests import Purpose, RedeemRequest, caller_of_phone, caller_withheld
 from vouchers.queries import voucher_view
 
-CHANNEL = "ivr"
-
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Who calls over which gateway, and the key of this turn's request; `phone` None: withheld."""
+    """Who calls over which gateway, and the key of this turn's request; `phone` None: withheld.
+
+    `channel` is the engine's name of how he calls.
+    """
 
     deps: DialogueDeps
     gateway: str
     phone: Phone | None
     key: str
     language: str
+    channel: str = "ivr"
 
     @property
     def request_key(self) -> str:
         """What tells this turn apart from everything else that is asked."""
-        return f"{CHANNEL}:{self.gateway}:{self.key}"
+        return f"{self.channel}:{self.gateway}:{self.key}"
 
 
 def perform(line: Line, effect: Effect) -> Result | None:
@@ -80,11 +83,12 @@ def check_card(line: Line, effect: CheckCard) -> CardAnswered:
     return CardAnswered(line.deps.redeem(request).answer)
 
 
-def _redeem(line: Line, effect: Redeem) -> CardAnswered | Pending:
+def _redeem(line: Line, effect: Redeem | Recharge) -> CardAnswered | Pending:
     texted = line.phone if line.phone is not None and line.phone.takes_texts else None
     request = _request(
         line,
-        serial=effect.serial,
+        serial=effect.serial if isinstance(effect, Redeem) else None,
+        pin=effect.pin if isinstance(effect, Recharge) else None,
         account_number=effect.account_number,
         notify=None if texted is None else texted.number,
     )
@@ -97,7 +101,7 @@ def _redeem(line: Line, effect: Redeem) -> CardAnswered | Pending:
 def _request(line: Line, **what: Any) -> RedeemRequest:
     withheld = caller_withheld(line.gateway)
     return RedeemRequest(
-        channel=CHANNEL,
+        channel=line.channel,
         sender=line.gateway,
         key=line.key,
         caller=withheld if line.phone is None else caller_of_phone(line.phone.number),
@@ -170,6 +174,7 @@ _PERFORMERS: dict[type, Callable[[Line, Any], Result | None]] = {
     FindAccount: _find_account,
     CheckCard: check_card,
     Redeem: _redeem,
+    Recharge: _redeem,
     RecentRecharges: _recent_recharges,
     CheckSerial: _check_serial,
     SendCode: _send_code,

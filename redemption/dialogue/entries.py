@@ -14,6 +14,7 @@ from redemption.dialogue.state import (
     MenuRules,
     MenuState,
     Node,
+    Recharge,
     Step,
 )
 from redemption.dialogue.words import Prompt
@@ -55,7 +56,10 @@ def lengths_text(rules: MenuRules) -> str:
 
 def _pin(state: MenuState, digits: str, _: MenuRules) -> Step:
     # A malformed one goes to the engine too: it counts the day's.
-    return do(state, CheckCard(pin_or_none(digits)))
+    pin = pin_or_none(digits)
+    if state.at_once:
+        return do(state, Recharge(state.account or "", pin))
+    return do(state, CheckCard(pin))
 
 
 def _serial(state: MenuState, digits: str, _: MenuRules) -> Step:

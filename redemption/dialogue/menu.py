@@ -33,8 +33,8 @@ def step(state: MenuState, event: Event, rules: MenuRules) -> Step:
     Where the step has an effect that gives a result, that result must be the next event.
     """
     match event:
-        case Start(own_account, known, texted):
-            fresh = MenuState(own_account=own_account, known=known, texted=texted)
+        case Start(own_account, known, texted, at_once):
+            fresh = MenuState(own_account=own_account, known=known, texted=texted, at_once=at_once)
             return go(fresh, Node.WELCOME)
         case Hangup():
             return end(state)

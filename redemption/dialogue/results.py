@@ -32,13 +32,27 @@ MAX_CARDS = 5
 
 
 def on_result(state: MenuState, result: Result, rules: MenuRules) -> Step:
-    """Return the step after an effect."""
+    """Return the step after an effect; with `at_once` an answer is the end, a question is not."""
+    done = _on_result(state, result, rules)
+    if not state.at_once or done.end or done.effect is not None:
+        return done
+    if state.node is not Node.PIN and done.state.node in _ASKING:
+        return done
+    return end(done.state, *done.prompts[: len(done.prompts) - len(done.state.said)])
+
+
+_ASKING = {
+    Node.OWN_ACCOUNT, Node.ACCOUNT, Node.ACCOUNT_CONFIRM, Node.PIN, Node.SERIAL, Node.CODE
+}  # fmt: skip
+
+
+def _on_result(state: MenuState, result: Result, rules: MenuRules) -> Step:
     match result:
         case AccountFound():
             return _found(state, result)
         case AccountMissing():
             return _no_account(state, Prompt("account_unknown"))
-        case CardAnswered(answer) if state.node is Node.CONFIRM:
+        case CardAnswered(answer) if state.node is Node.CONFIRM or _is_done(state, answer):
             return _redeemed(state, answer, rules)
         case CardAnswered(answer):
             return _checked(state, answer, rules)
@@ -164,7 +178,13 @@ def _receipt(state: MenuState, answer: Answer) -> tuple[Prompt, ...]:
     return tuple(said)
 
 
+def _is_done(state: MenuState, answer: Answer) -> bool:
+    return state.at_once and answer.code is Code.REDEEMED
+
+
 def _after_card(state: MenuState, *said: Prompt) -> Step:
+    if state.at_once:
+        return end(state, *said)
     state = replace(state, cards=state.cards + 1, serial=None)
     if state.cards >= MAX_CARDS:
         return end(state, *said, *prompts("card_limit", "goodbye"))

@@ -1,5 +1,5 @@
 """What the phone menu remembers, hears, asks for and says. None of it ever holds a PIN but
-`Digits` and `CheckCard`, which live for one step."""
+`Digits`, `CheckCard` and `Recharge`, which live for one step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,8 @@ class MenuState(Struct, frozen=True, omit_defaults=True):
     """One call between two steps; JSON-able. Holds the found card's serial, never its PIN.
 
     `said` is the question last asked, for repeating it; `misses` counts silences and wrong keys at
-    it; `known` tells whether the caller's number is, `texted` whether a text reaches him.
+    it; `known` tells whether the caller's number is, `texted` whether a text reaches him;
+    `at_once`: the PIN is asked last and redeems without a confirmation, and each answer ends.
     """
 
     node: Node = Node.WELCOME
@@ -53,6 +54,7 @@ class MenuState(Struct, frozen=True, omit_defaults=True):
     serial: int | None = None
     known: bool = False
     texted: bool = False
+    at_once: bool = False
     misses: int = 0
     malformed: int = 0
     unknown: int = 0
@@ -95,6 +97,7 @@ class Start:
     own_account: str | None = None
     known: bool = False
     texted: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,14 @@ class Redeem:
 
 
 @dataclass(frozen=True, slots=True)
+class Recharge:
+    """Redeem the card of this PIN. Without `pin` what was entered cannot be one."""
+
+    account_number: str
+    pin: Pin | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RecentRecharges:
     """Look up the latest recharges of the caller's own account."""
 
@@ -175,8 +186,8 @@ class EnterCode:
 
 
 Effect = (
-    RememberLanguage | FindAccount | CheckCard | Redeem | RecentRecharges | CheckSerial
-    | SendCode | EnterCode
+    RememberLanguage | FindAccount | CheckCard | Redeem | Recharge | RecentRecharges
+    | CheckSerial | SendCode | EnterCode
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """One text message in, one reply out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import NotFound, TryLater
 from core.money import format_yuan
+from core.settings import Settings
 from core.text import clean
 from redemption.dialogue import callers, replies, text_accounts
 from redemption.dialogue.deps import DialogueDeps
@@ -28,6 +29,7 @@ from redemption.dialogue.grammar import (
     Unclear,
     parse_text,
 )
+from redemption.dialogue.loops import is_ours
 from redemption.dialogue.phones import parse_phone
 from redemption.dialogue.texter import CHANNEL, Texter, TextReply
 from redemption.dialogue.words import Place, known_language, message, sms_text
@@ -40,16 +42,22 @@ _log = structlog.get_logger(__name__)
 
 
 def answer_text(
-    deps: DialogueDeps, gateway: str, sender_phone: str, text: str, message_id: str
+    deps: DialogueDeps,
+    gateway: str,
+    sender_phone: str,
+    text: str,
+    message_id: str,
+    sent_to: Sequence[str] = (),
 ) -> TextReply:
     """Carry out one text message; the same message id of the gateway again has no second effect.
 
-    Short, alphanumeric and withheld senders get no reply. An outage is told as such, and nothing
-    happened. Raises InvalidInput for a message id that cannot be kept.
+    Short, alphanumeric and withheld senders get no reply, nor do our own numbers and those it was
+    sent to. An outage is told as such, and nothing happened. Raises InvalidInput for a message id
+    that cannot be kept.
     """
     message_id = clean(message_id, "the message id", LONGEST_ID)
     phone = parse_phone(sender_phone)
-    if phone is None:
+    if phone is None or is_ours(phone, (*deps.db.settings.numbers, *sent_to)):
         return TextReply("", code="no_subscriber")
     place = Place.of(deps.db.settings, deps.db.clock())
     language = phone.language
@@ -61,6 +69,11 @@ def answer_text(
     except (OperationalError, RedisError, TryLater) as error:
         _log.warning("text_not_answered", error=type(error).__name__)
         return Texter(deps, gateway, message_id, phone, language, place).reply("try_later")
+
+
+def fault_text(settings: Settings) -> str:
+    """Return the reply where nobody knows what became of a message; its sender speaks Chinese."""
+    return message("fault", "zh", {"hotline": settings.hotline})
 
 
 def _once(texter: Texter, command: Command) -> TextReply:

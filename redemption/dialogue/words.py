@@ -22,6 +22,7 @@ LONGEST_MESSAGE = {"zh": 70, "en": 160}
 _CHINA = ZoneInfo("Asia/Shanghai")
 _MESSAGES = {"zh": catalogue_zh.MESSAGES, "en": catalogue_en.MESSAGES}
 _PROMPTS = {"zh": catalogue_zh.PROMPTS, "en": catalogue_en.PROMPTS}
+_SCREENS = {"zh": catalogue_zh.SCREENS, "en": catalogue_en.SCREENS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ def prompt_text(prompt: Prompt, language: str) -> str:
     """Return what is said or shown for a prompt."""
     shown = {name: _shown(name, value) for name, value in prompt.params.items()}
     return _PROMPTS[known_language(language)][prompt.id].format_map(shown)
+
+
+def screen_text(prompt: Prompt, language: str) -> str:
+    """Return what the display of a telephone shows for a prompt."""
+    known = known_language(language)
+    shorter = _SCREENS[known].get(prompt.id)
+    if shorter is None:
+        return prompt_text(prompt, known)
+    return shorter.format_map({name: _shown(name, one) for name, one in prompt.params.items()})
 
 
 def sms_text(answer: Answer, language: str, place: Place = _ANYWHERE) -> str:

@@ -17,6 +17,7 @@ from core.keyfile import Keys
 from core.settings import Settings
 from migrations import schema
 from tests.api.serving import Server, serving
+from tests.api.twiml_phone import PUBLIC_URL
 from tests.api.world import World, furnish
 from tests.conftest import Run
 
@@ -48,6 +49,9 @@ def furnished(run: Run, directory: Path, kind: str, redis_url: str = "") -> Gene
         argon2_memory_kib=64,
         max_body_bytes=100_000,
         access_log="all",
+        public_url=PUBLIC_URL,
+        twiml_tokens="token of yesterday,token of today",
+        own_numbers="+862795598000",
     )
     keyfile.create(settings.key_file)
     db = Database(settings)

@@ -12,7 +12,8 @@ from accounts.tables import bill, electricity_account
 from core import redis as core_redis
 from core.db import Database, Session
 from core.tables import outbox
-from redemption.dialogue.calls import CallReply, answer_call
+from redemption.dialogue.call_records import CallReply
+from redemption.dialogue.calls import answer_call
 from redemption.dialogue.deps import DialogueDeps
 from redemption.tables import caller_binding
 from vouchers.pins import Pin, damm_digit, draw
