@@ -191,6 +191,10 @@ BatchPath = Annotated[
     int, PathParameter(ge=1, le=99_999_999_999, description="The 11 digits of a batch.")
 ]
 IdPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="An id; digits.")]
+PartyPath = Annotated[
+    str,
+    PathParameter(pattern=_NAME, min_length=1, max_length=60, description="Code of a party."),
+]
 MovePath = Annotated[
     str, PathParameter(pattern=r"^[a-z_]+" + _END, max_length=40, description="The name of a move.")
 ]

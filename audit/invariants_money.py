@@ -7,7 +7,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from accounts.ledger import LedgerCode
 from accounts.tables import journal_entry, posting
 from audit.invariant import Invariant, none_of
-from distribution.tables import payment, payment_reversal
+from distribution.tables import contract, contract_version, payment, payment_reversal
 
 _BANK, _OWED = int(LedgerCode.BANK), int(LedgerCode.DISTRIBUTOR_RECEIVABLE)
 
@@ -69,7 +69,44 @@ def _bounced_without_its_mirror() -> Select[Any]:
     )
 
 
+def _contract_unlike_its_last_version() -> Select[Any]:
+    last = contract_version
+    differs = or_(
+        last.c.party_id.is_(None),
+        last.c.sale_model != contract.c.sale_model,
+        last.c.limit_fen != contract.c.limit_fen,
+    )
+    return (
+        select(contract.c.party_id.label("contract"), contract.c.version)
+        .outerjoin(
+            last,
+            and_(last.c.party_id == contract.c.party_id, last.c.version == contract.c.version),
+        )
+        .where(differs)
+    )
+
+
+def _versions_with_a_gap() -> Select[Any]:
+    return (
+        select(contract.c.party_id.label("contract"), contract.c.version)
+        .join(contract_version, contract_version.c.party_id == contract.c.party_id)
+        .group_by(contract.c.party_id, contract.c.version)
+        .having(
+            or_(
+                func.count() != contract.c.version,
+                func.max(contract_version.c.version) != contract.c.version,
+            )
+        )
+    )
+
+
 MONEY = (
+    Invariant(
+        "contract_history",
+        "每份合同等于其最后一个版本，各版本连续保存。",
+        "Each contract is its last version, and every version before it is kept.",
+        none_of(_contract_unlike_its_last_version(), _versions_with_a_gap()),
+    ),
     Invariant(
         "payments_posted",
         "每个银行流水号只入账一次，每笔付款与其分录一致；退回的付款由相反分录冲正。",

@@ -1,17 +1,29 @@
 """`wanneng party`: who holds cards, and on what terms."""
 
+import re
+from datetime import date
+from typing import Any
+
 import rich_click as click
 
 from cli.app import App
 from cli.command import command, pass_app
 from cli.options import YUAN
-from cli.output import table
+from cli.output import table, when
+from core.db import Session
 from core.errors import InvalidInput
 from core.money import format_yuan, parse_yuan
-from distribution.contracts import SALE_MODELS, set_contract
+from distribution.commissions import Rate
+from distribution.contracts import (
+    SALE_MODELS,
+    ContractVersion,
+    contract_versions,
+    set_contract,
+)
 from distribution.parties import KINDS, Party, add_party, list_parties
 
 _PAGE = 500
+_COMMISSION = re.compile(r"([\d.]+)=([\d.]+)(?:@([\d-]{10}))?(?:\+(\d{1,10}))?", re.ASCII)
 
 
 @command(
@@ -63,6 +75,8 @@ def list_all(app: App) -> None:
     "contract",
     examples=[
         "wanneng party contract WH --model credit --limit 100000 --commission 50=1.00",
+        "wanneng party contract WH --model credit --limit 100000 --commission 50=1.00"
+        " --commission 50=1.25@2025-07-01 --commission 50=1.50@2025-07-01+1000",
         "wanneng party contract WH-SHOP1 --model prepaid",
     ],
 )
@@ -75,32 +89,99 @@ def list_all(app: App) -> None:
     help="Yuan it may owe (credit), or hold unsold (consignment).",
 )
 @click.option(
-    "--commission", multiple=True, metavar="FACE=YUAN", help="Earned per card of a face; repeat."
+    "--commission",
+    multiple=True,
+    metavar="FACE=YUAN[@DAY][+CARDS]",
+    help="Earned per card of a face; from a day on (today); after so many in the month; repeat.",
 )
 @pass_app
 def contract(app: App, code: str, model: str, limit: int, commission: tuple[str, ...]) -> None:
     """Write a party's contract.
 
-    It replaces the one before. The nearest party at or above an outlet that has a contract owes
-    for the cards activated there, and earns the commission.
+    It replaces the one before, which `party contracts` still shows. The nearest party at or above
+    an outlet that has a contract owes for the cards activated there, and earns the commission.
     """
-    actor, commissions = app.actor, dict(_commission(text) for text in commission)
-    app.db.transact(lambda session: set_contract(session, actor, code, model, limit, commissions))
-    data = {
-        "party": code,
-        "sale_model": model,
-        "limit_fen": limit,
-        "commission_fen": {str(face): fen for face, fen in commissions.items()},
+    actor = app.actor
+
+    def work(session: Session) -> ContractVersion:
+        rates = [_rate(text, session.today) for text in commission]
+        set_contract(session, actor, code, model, limit, rates=rates)
+        return contract_versions(session, actor, code)[-1]
+
+    done = app.db.transact(work)
+    app.out.result(
+        {"party": code, **_plain_version(done)}, f"{code}: {model}, limit {format_yuan(limit)} yuan"
+    )
+
+
+@command("contracts", examples=["wanneng party contracts WH"])
+@click.argument("code")
+@pass_app
+def contracts(app: App, code: str) -> None:
+    """Show every form a party's contract ever had.
+
+    The last one stands now.
+    """
+    actor = app.actor
+    with app.db.read() as session:
+        found = contract_versions(session, actor, code)
+    rows = [
+        (
+            item.version,
+            when(item.at, app.settings.zone),
+            item.sale_model,
+            format_yuan(item.limit_fen),
+            format_yuan(item.owed_fen),
+            "\n".join(_written(rate) for rate in item.rates),
+        )
+        for item in found
+    ]
+    columns = ["version", "written at", "model", "limit yuan", "owed then", "commission"]
+    data = {"party": code, "versions": [_plain_version(item) for item in found]}
+    app.out.result(data, table(columns, rows, right=columns[3:5]))
+
+
+def _rate(text: str, today: date) -> Rate:
+    found = _COMMISSION.fullmatch(text)
+    if found is None:
+        raise InvalidInput("a commission is written FACE=YUAN[@DAY][+CARDS], like 50=1.00")
+    face, earned = (part if "." in part else f"{part}.00" for part in found.group(1, 2))
+    try:
+        day = date.fromisoformat(found[3]) if found[3] else today
+    except ValueError:
+        raise InvalidInput("a commission's day is written like 2025-07-01") from None
+    return Rate(
+        face_fen=parse_yuan(face),
+        effective_from=day,
+        after_cards=int(found[4] or 0),
+        commission_fen=parse_yuan(earned),
+    )
+
+
+def _written(rate: Rate) -> str:
+    after = f"+{rate.after_cards}" if rate.after_cards else ""
+    earned = f"{format_yuan(rate.face_fen)}={format_yuan(rate.commission_fen)}"
+    return f"{earned}@{rate.effective_from}{after}"
+
+
+def _plain_version(item: ContractVersion) -> dict[str, Any]:
+    rates = [
+        {
+            "face_fen": rate.face_fen,
+            "effective_from": rate.effective_from,
+            "after_cards": rate.after_cards,
+            "commission_fen": rate.commission_fen,
+        }
+        for rate in item.rates
+    ]
+    return {
+        "version": item.version,
+        "sale_model": item.sale_model,
+        "limit_fen": item.limit_fen,
+        "owed_fen": item.owed_fen,
+        "written_at": item.at,
+        "rates": rates,
     }
-    app.out.result(data, f"{code}: {model}, limit {format_yuan(limit)} yuan")
-
-
-def _commission(text: str) -> tuple[int, int]:
-    face, equals, earned = text.partition("=")
-    if not equals:
-        raise InvalidInput("a commission is written FACE=YUAN, like 50=1.00")
-    both = [part if "." in part else f"{part}.00" for part in (face, earned)]
-    return parse_yuan(both[0]), parse_yuan(both[1])
 
 
 def _plain(item: Party, parent: str | None) -> dict[str, str | None]:

@@ -87,6 +87,9 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
             "add": Leaf("cli.parties:add", "Add a party."),
             "list": Leaf("cli.parties:list_all", "List the parties."),
             "contract": Leaf("cli.parties:contract", "Write a party's contract."),
+            "contracts": Leaf(
+                "cli.parties:contracts", "Show every form a party's contract ever had."
+            ),
         },
         CARDS,
     ),

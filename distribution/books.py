@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from accounts import ledger
 from accounts.ledger import Entry, Posting
 from core.db import Session
-from distribution.contracts import commission_fen, lock_nearest_contract
+from distribution.commissions import commission_of
+from distribution.contracts import lock_nearest_contract
 from distribution.limits import check_may_owe
 from distribution.postings import (
     activation_postings,
@@ -19,7 +20,7 @@ from distribution.postings import (
     void_postings,
     void_return_postings,
 )
-from distribution.rates import count_unspent, load_sold, price_steps
+from distribution.rates import count_unspent, load_sold, price_in_turn, price_steps
 from vouchers.movements import Price, Step
 from vouchers.queries import BatchTerms
 from vouchers.serials import SerialRange, serial_text
@@ -49,16 +50,18 @@ def book(session: Session, sale: Sale, steps: Sequence[Step]) -> list[Step]:
 
 def _activate(session: Session, sale: Sale, steps: Sequence[Step]) -> list[Step]:
     contract = lock_nearest_contract(session, steps[0].after.holder_id)
-    price = Price(
-        owing_party_id=contract.party_id,
-        price_fen=sale.terms.face_fen,
-        commission_fen=commission_fen(session, contract.party_id, sale.terms.denomination_id),
-    )
     count = sum(step.count for step in steps)
-    owed_fen = ledger.party_receivable(session, contract.party_id)
-    check_may_owe(contract, owed_fen, (price.price_fen - price.commission_fen) * count)
-    priced = [replace(step, price=price) for step in steps]
-    return _post(session, sale, "activation", priced, activation_postings)
+    earned = commission_of(
+        session, (contract.party_id, contract.version), sale.terms.denomination_id, count
+    )
+    prices = [(cards, _price(contract.party_id, sale.terms.face_fen, fen)) for cards, fen in earned]
+    more_fen = sum(cards * (price.price_fen - price.commission_fen) for cards, price in prices)
+    check_may_owe(contract, ledger.party_receivable(session, contract.party_id), more_fen)
+    return _post(session, sale, "activation", price_in_turn(steps, prices), activation_postings)
+
+
+def _price(party_id: int, face_fen: int, commission_fen: int) -> Price:
+    return Price(owing_party_id=party_id, price_fen=face_fen, commission_fen=commission_fen)
 
 
 def _deactivate(session: Session, sale: Sale, steps: Sequence[Step]) -> list[Step]:

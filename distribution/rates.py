@@ -63,6 +63,24 @@ def price_steps(steps: Sequence[Step], sold: Sequence[tuple[SerialRange, Sold]])
     return priced
 
 
+def price_in_turn(steps: Sequence[Step], prices: Sequence[tuple[int, Price]]) -> list[Step]:
+    """Give the cards of the steps, one after the other, so many of each price. Pure.
+
+    The steps are cut where a price ends; together the prices count as many cards as the steps.
+    """
+    priced: list[Step] = []
+    waiting = list(prices)
+    for step in steps:
+        first, last = step.after.first_serial, step.after.last_serial
+        while first <= last:
+            left, price = waiting[0]
+            stop = min(last, first + left - 1)
+            priced.append(replace(step.clip(first, stop), price=price))
+            waiting[:1] = [(left - (stop - first + 1), price)] if stop - first + 1 < left else []
+            first = stop + 1
+    return priced
+
+
 def count_unspent(cards: SerialRange, spent: Sequence[int]) -> int:
     """Count the cards of a range that are not among the sorted spent serials. Pure."""
     return cards.count - (bisect_right(spent, cards.last) - bisect_left(spent, cards.first))

@@ -1,10 +1,23 @@
 """Tables of the trade: who holds cards, and on what terms."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
 from core.db import UtcDateTime, metadata
 from distribution.money_tables import payment as payment
 from distribution.money_tables import payment_reversal as payment_reversal
+
+_SALE_MODELS = "sale_model IN ('prepaid', 'credit', 'consignment')"
 
 party = Table(
     "party",
@@ -26,22 +39,47 @@ contract = Table(
     "contract",
     metadata,
     Column("party_id", BigInteger, ForeignKey("party.id"), primary_key=True),
+    Column("version", Integer, nullable=False),
     Column("sale_model", Text, nullable=False),
     Column("limit_fen", BigInteger, nullable=False),
-    CheckConstraint("sale_model IN ('prepaid', 'credit', 'consignment')", name="sale_model"),
+    CheckConstraint("version > 0", name="version"),
+    CheckConstraint(_SALE_MODELS, name="sale_model"),
     CheckConstraint("limit_fen >= 0", name="limit"),
 )
-"""On what terms a party is sold to; it owes and earns for all parties below without their own."""
+"""On what terms a party is sold to now; it owes and earns for all below without their own."""
+
+contract_version = Table(
+    "contract_version",
+    metadata,
+    Column("party_id", BigInteger, ForeignKey("contract.party_id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sale_model", Text, nullable=False),
+    Column("limit_fen", BigInteger, nullable=False),
+    Column("owed_fen", BigInteger, nullable=False),
+    Column("member_id", BigInteger, ForeignKey("staff_member.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("version > 0", name="version"),
+    CheckConstraint(_SALE_MODELS, name="sale_model"),
+    CheckConstraint("limit_fen >= 0", name="limit"),
+)
+"""Every form a contract ever had, and what the party owed when it was written; append only."""
 
 commission = Table(
     "commission",
     metadata,
-    Column("party_id", BigInteger, ForeignKey("contract.party_id"), primary_key=True),
+    Column("party_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
     Column("denomination_id", BigInteger, ForeignKey("denomination.id"), primary_key=True),
+    Column("effective_from", Date, primary_key=True),
+    Column("after_cards", BigInteger, primary_key=True, autoincrement=False),
     Column("commission_fen", BigInteger, nullable=False),
+    ForeignKeyConstraint(
+        ("party_id", "version"), ("contract_version.party_id", "contract_version.version")
+    ),
+    CheckConstraint("after_cards >= 0", name="after_cards"),
     CheckConstraint("commission_fen >= 0", name="commission"),
 )
-"""Whole fen a party earns for each card of a denomination; no row means none."""
+"""Whole fen earned for each card of a face from a day on, after so many in the month."""
 
 Index("ix_party_parent_id", party.c.parent_id)
 Index(

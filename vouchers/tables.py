@@ -222,3 +222,10 @@ Index("ix_lot_holder_id", lot.c.holder_id, lot.c.stage)
 Index("ix_stock_movement_batch_id", stock_movement.c.batch_id, stock_movement.c.id)
 Index("ix_stock_movement_at", stock_movement.c.at)
 Index("ix_batch_order_id", batch.c.order_id)
+Index(
+    "ix_stock_movement_owing_party_id",
+    stock_movement.c.owing_party_id,
+    stock_movement.c.at,
+    postgresql_where=stock_movement.c.owing_party_id.is_not(None),
+    sqlite_where=stock_movement.c.owing_party_id.is_not(None),
+)

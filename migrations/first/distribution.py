@@ -42,6 +42,7 @@ def create_contract() -> None:
     op.create_table(
         "contract",
         sa.Column("party_id", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("sale_model", sa.Text(), nullable=False),
         sa.Column("limit_fen", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
@@ -49,26 +50,36 @@ def create_contract() -> None:
             name=op.f("ck_contract_sale_model"),
         ),
         sa.CheckConstraint("limit_fen >= 0", name=op.f("ck_contract_limit")),
+        sa.CheckConstraint("version > 0", name=op.f("ck_contract_version")),
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_contract_party_id")),
         sa.PrimaryKeyConstraint("party_id", name=op.f("pk_contract")),
     )
 
 
-def create_commission() -> None:
-    """Make the table `commission`."""
+def create_contract_version() -> None:
+    """Make the table `contract_version`."""
     op.create_table(
-        "commission",
+        "contract_version",
         sa.Column("party_id", sa.BigInteger(), nullable=False),
-        sa.Column("denomination_id", sa.BigInteger(), nullable=False),
-        sa.Column("commission_fen", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("commission_fen >= 0", name=op.f("ck_commission_commission")),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("sale_model", sa.Text(), nullable=False),
+        sa.Column("limit_fen", sa.BigInteger(), nullable=False),
+        sa.Column("owed_fen", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "sale_model IN ('prepaid', 'credit', 'consignment')",
+            name=op.f("ck_contract_version_sale_model"),
+        ),
+        sa.CheckConstraint("limit_fen >= 0", name=op.f("ck_contract_version_limit")),
+        sa.CheckConstraint("version > 0", name=op.f("ck_contract_version_version")),
         sa.ForeignKeyConstraint(
-            ["denomination_id"], ["denomination.id"], name=op.f("fk_commission_denomination_id")
+            ["member_id"], ["staff_member.id"], name=op.f("fk_contract_version_member_id")
         ),
         sa.ForeignKeyConstraint(
-            ["party_id"], ["contract.party_id"], name=op.f("fk_commission_party_id")
+            ["party_id"], ["contract.party_id"], name=op.f("fk_contract_version_party_id")
         ),
-        sa.PrimaryKeyConstraint("party_id", "denomination_id", name=op.f("pk_commission")),
+        sa.PrimaryKeyConstraint("party_id", "version", name=op.f("pk_contract_version")),
     )
 
 
@@ -99,6 +110,37 @@ def create_payment() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_payment_reference")),
     )
     op.create_index("ix_payment_party_id", "payment", ["party_id", "id"], unique=False)
+
+
+def create_commission() -> None:
+    """Make the table `commission`."""
+    op.create_table(
+        "commission",
+        sa.Column("party_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("denomination_id", sa.BigInteger(), nullable=False),
+        sa.Column("effective_from", sa.Date(), nullable=False),
+        sa.Column("after_cards", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("commission_fen", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("after_cards >= 0", name=op.f("ck_commission_after_cards")),
+        sa.CheckConstraint("commission_fen >= 0", name=op.f("ck_commission_commission")),
+        sa.ForeignKeyConstraint(
+            ["denomination_id"], ["denomination.id"], name=op.f("fk_commission_denomination_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["party_id", "version"],
+            ["contract_version.party_id", "contract_version.version"],
+            name=op.f("fk_commission_party_id_version"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "party_id",
+            "version",
+            "denomination_id",
+            "effective_from",
+            "after_cards",
+            name=op.f("pk_commission"),
+        ),
+    )
 
 
 def create_payment_reversal() -> None:

@@ -289,6 +289,14 @@ def create_stock_movement() -> None:
     op.create_index(
         "ix_stock_movement_batch_id", "stock_movement", ["batch_id", "id"], unique=False
     )
+    op.create_index(
+        "ix_stock_movement_owing_party_id",
+        "stock_movement",
+        ["owing_party_id", "at"],
+        unique=False,
+        postgresql_where=sa.text("owing_party_id IS NOT NULL"),
+        sqlite_where=sa.text("owing_party_id IS NOT NULL"),
+    )
 
 
 def create_voucher() -> None:

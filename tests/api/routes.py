@@ -9,6 +9,7 @@ from core.settings import Settings
 from tests.api.world import World
 
 _PATH_VALUES = {
+    "{code}": "WH-OUTLET-1",
     "{batch_id}": "42990100001",
     "{approval_id}": "1",
     "{job_id}": "1",

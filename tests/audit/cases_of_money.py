@@ -40,4 +40,16 @@ CASES = (
         "UPDATE payment_reversal SET payment_id = (SELECT id FROM payment"
         " WHERE reference = 'BANK-OF-1')",
     ),
+    case(
+        "a credit limit is raised past its history",
+        "contract_history",
+        "UPDATE contract SET limit_fen = limit_fen + 1",
+    ),
+    case(
+        "an old form of a contract is gone",
+        "contract_history",
+        "UPDATE contract SET version = version + 1",
+        "UPDATE contract_version SET version = version + 1",
+        loose="commission contract_version",
+    ),
 )

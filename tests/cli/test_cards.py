@@ -193,7 +193,7 @@ def test_parties_are_added_below_others(terminal: Terminal, db: Database) -> Non
     args = ("party", "contract", CITY, "--model", "prepaid", "--commission")
     assert terminal(*args, "fifty").error == "invalid_input"
     assert terminal(*args, "7=1").error == "face_unknown"
-    assert terminal.json(*args, "50=1.50")["commission_fen"] == {"5000": 150}
+    assert terminal.json(*args, "50=1.50")["rates"][0]["commission_fen"] == 150
 
 
 def test_face_values_are_listed(terminal: Terminal) -> None:

@@ -55,3 +55,20 @@ def test_a_statement_is_imported_once_and_bad_lines_are_told(
     assert terminal("payment", "import", path, "--json").json["unchanged"] == 1
     terminal.become(db, "auditor")
     assert terminal("payment", "import", path).error == "forbidden"
+
+
+def test_a_contract_with_dated_rates_and_volumes_is_kept_in_all_its_forms(
+    terminal: Terminal, shop: str
+) -> None:
+    rates = ("--commission", "50=1.00@2025-07-01", "--commission", "50=1.25@2025-07-01+1000")
+    done = terminal.json("party", "contract", shop, "--model", "credit", "--limit", 100, *rates)
+    assert (done["version"], done["limit_fen"]) == (2, 10_000)
+    first, second = done["rates"]
+    assert (first["commission_fen"], first["after_cards"]) == (100, 0)
+    assert (second["commission_fen"], second["after_cards"]) == (125, 1_000)
+    found = terminal.json("party", "contracts", shop)["versions"]
+    assert [item["sale_model"] for item in found] == ["prepaid", "credit"]
+    assert "50.00=1.25@2025-07-01+1000" in terminal("party", "contracts", shop).out
+    for wrong in ("50", "50=1.00@2025-13-01", "50=1.00+", "50=51.00", "7=1.00"):
+        args = ("party", "contract", shop, "--model", "credit", "--commission", wrong)
+        assert terminal(*args).error in ("invalid_input", "face_unknown")

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from core.db import Database
 from core.errors import DomainError, InvalidInput
-from distribution.contracts import commission_fen, nearest_contract, set_contract
+from distribution.commissions import commission_of
+from distribution.contracts import nearest_contract, set_contract
 from distribution.errors import NotHolder, PartyExists, PartyMisplaced, PartyUnknown
 from distribution.parties import (
     Party,
@@ -130,10 +131,14 @@ def test_a_contract_is_replaced_as_a_whole(trade: Trade) -> None:
         set_contract(session, finance, "CITY", "credit", 500, {1_000: 30, FACE_FEN: 150})
         set_contract(session, finance, "CITY", "consignment", 900, {FACE_FEN: 200})
         city = trade.party_ids["city"]
-        earned = [commission_fen(session, city, each) for each in (small, large)]
+        earned = [commission_of(session, (city, 2), each, 1) for each in (small, large)]
         found = nearest_contract(session, city)
     assert found is not None
-    assert (found.sale_model, found.limit_fen, earned) == ("consignment", 900, [0, 200])
+    assert (found.sale_model, found.limit_fen, earned) == (
+        "consignment",
+        900,
+        [[(1, 0)], [(1, 200)]],
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,7 @@ from accounts import ledger
 from accounts.tables import journal_entry, posting
 from core.db import Database, Session
 from distribution.actions import ACTIONS
+from distribution.commissions import Rate
 from distribution.contracts import set_contract
 from distribution.moves import Moved, PendingApproval, request_move
 from distribution.parties import party_by_id
@@ -90,6 +92,16 @@ class Trade:
             code = party_by_id(session, self.party_ids[at]).code
             terms = {FACE_FEN: commission_fen} if commission_fen else {}
             set_contract(session, self.people["finance"], code, sale_model, limit_fen, terms)
+
+    def rates(self, at: str, *rates: tuple[date, int, int]) -> None:
+        """Give a party a credit contract with rates of the face: day, after how many cards, fen."""
+        made = [
+            Rate(face_fen=FACE_FEN, effective_from=day, after_cards=after, commission_fen=fen)
+            for day, after, fen in rates
+        ]
+        with self.db.write() as session:
+            finance = self.people["finance"]
+            set_contract(session, finance, self.code(at), "credit", 10**12, rates=made)
 
     def pay(self, at: str, amount_fen: int, reference: str | None = None) -> Payment:
         """Record what a party paid today, under a bank reference of its own if none is given."""
