@@ -30,6 +30,7 @@ from api import (
     twiml_voice,
     vouchers,
 )
+from api.access import Access
 from api.edge import AsgiApp, with_edge
 from api.fast_lane import with_fast_lane
 from api.guards import actor_of, channel_of, runtime_of, sender_of
@@ -109,11 +110,11 @@ def create_app(
 def assemble(
     settings: Settings, clock: Clock = system_clock, metrics_directory: str | None = None
 ) -> AsgiApp:
-    """Return what a server calls: the application within its edge."""
-    metrics = Metrics(metrics_directory)
-    app = create_app(settings, clock, metrics)
-    quick = with_fast_lane(app, lambda: app.state.get("runtime"))  # type: ignore[arg-type]
-    return with_edge(quick, metrics, log_all=settings.access_log == "all")
+    """Return what a server calls: the quick way, and beside it the application within its edge."""
+    access = Access(Metrics(metrics_directory), log_all=settings.access_log == "all")
+    app = create_app(settings, clock, access.metrics)
+    edge = with_edge(app, access, settings.body_seconds)  # type: ignore[arg-type]
+    return with_fast_lane(edge, access, lambda: app.state.get("runtime"), settings.body_seconds)
 
 
 def create() -> AsgiApp:

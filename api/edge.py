@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-import structlog
 
-from api.errors import PROBLEM_JSON, HeaderDuplicated, problem
-from api.metrics import Metrics
+from api.access import Access
+from api.errors import PROBLEM_JSON, BodyTooSlow, HeaderDuplicated, problem
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -44,15 +43,10 @@ _ONCE = frozenset(
         b"x-signature",
     }
 )
-_log = structlog.get_logger("wanneng.access")
 
 
-def with_edge(app: AsgiApp, metrics: Metrics, *, log_all: bool = True) -> AsgiApp:
-    """Return the application with its edge. Without `log_all` only failures are logged.
-
-    The access log names the route's template, never the address as it came: whatever a person
-    puts into an address, a PIN too, is written nowhere.
-    """
+def with_edge(app: AsgiApp, access: Access, body_seconds: float) -> AsgiApp:
+    """Return the application with its edge; a body must come within `body_seconds` of its head."""
 
     async def edge(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,7 +54,7 @@ def with_edge(app: AsgiApp, metrics: Metrics, *, log_all: bool = True) -> AsgiAp
             return
         started = time.perf_counter()
         status = 0
-        body = _Body(scope["headers"], receive)
+        body = _Body(scope["headers"], receive, body_seconds)
 
         async def send_on(message: Message) -> None:
             nonlocal status
@@ -76,7 +70,8 @@ def with_edge(app: AsgiApp, metrics: Metrics, *, log_all: bool = True) -> AsgiAp
             else:
                 await app(scope, body.receive, send_on)
         finally:
-            _record(scope, status, time.perf_counter() - started, metrics, log_all)
+            route = scope.get("path_template") or "none"
+            access.note(scope["method"], route, status, time.perf_counter() - started)
 
     return edge
 
@@ -88,7 +83,9 @@ class _Body:
     still sends may never see the answer. So the rest is read first and thrown away, within limits.
     """
 
-    def __init__(self, headers: list[tuple[bytes, bytes]], receive: Receive) -> None:
+    def __init__(
+        self, headers: list[tuple[bytes, bytes]], receive: Receive, seconds: float
+    ) -> None:
         self._receive = receive
         sent = dict(headers)
         length = sent.get(b"content-length", b"0")
@@ -96,10 +93,18 @@ class _Body:
         if b"transfer-encoding" in sent:
             self._left = None
         self._is_read = self._left == 0
+        self._until = asyncio.get_running_loop().time() + seconds
 
     async def receive(self) -> Message:
-        """Return the next message of the client."""
-        message = await self._receive()
+        """Return the next message of the client; BodyTooSlow where the body takes too long."""
+        if self._is_read:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self._is_read = True  # nobody waits for the rest of it
+            raise BodyTooSlow("the body did not come in time; send the request again") from None
         if self._left is not None:
             # The server tells of the end only in a message of its own; spare waiting for it.
             self._left -= len(message.get("body", b""))
@@ -116,7 +121,7 @@ class _Body:
         if self._is_read:
             return
         left = MOST_UNREAD_BYTES
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, BodyTooSlow):
             async with asyncio.timeout(UNREAD_WAIT_S):
                 while not self._is_read and left > 0:
                     left -= len((await self.receive()).get("body", b""))
@@ -142,16 +147,3 @@ async def _refuse_duplicates(send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 400, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _record(scope: Scope, status: int, seconds: float, metrics: Metrics, log_all: bool) -> None:
-    route = scope.get("path_template") or "none"
-    method = scope["method"] if scope["method"] in _METHODS else "other"
-    metrics.request(method, route, status, seconds)
-    if not log_all and 0 < status < _FAILURE:
-        return
-    _log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
-
-
-_FAILURE = 500
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

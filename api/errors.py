@@ -14,6 +14,7 @@ STATUS: dict[str, int] = {
     "as_of_too_late": 422,
     "body_malformed": 400,
     "body_too_large": 413,
+    "body_too_slow": 408,
     "file_unreadable": 422,
     "encoding_unknown": 422,
     "header_duplicated": 400,
@@ -117,6 +118,12 @@ class BodyMalformed(InvalidInput):
     """The body is not JSON in UTF-8."""
 
     code = "body_malformed"
+
+
+class BodyTooSlow(InvalidInput):
+    """The body did not come within the time a client has for it."""
+
+    code = "body_too_slow"
 
 
 class MediaTypeUnsupported(InvalidInput):

@@ -12,7 +12,7 @@ from core.text import clean
 from redemption.requests import Caller, RedeemRequest, caller_of_partner
 from redemption.senders import Partner
 from staff.permissions import Actor
-from vouchers.pins import Pin, PinMalformed
+from vouchers.pins import PIN_DIGITS, Pin, PinMalformed
 
 PARTNER_CHANNEL = "partner"
 STAFF_CHANNEL = "staff"
@@ -50,7 +50,9 @@ class BulkBody(Struct, frozen=True, forbid_unknown_fields=True):
 def read_pin(text: str) -> Pin | None:
     """Return the PIN as it may be printed or typed; None for what cannot be one."""
     try:
-        return Pin.parse(_BETWEEN_GROUPS.sub("", text.translate(_FULL_WIDTH)))
+        if not text.isdecimal() or not text.isascii():
+            text = _BETWEEN_GROUPS.sub("", text.translate(_FULL_WIDTH))
+        return Pin.parse(text)
     except PinMalformed:
         return None
 
@@ -62,7 +64,8 @@ def request_of(sender: Partner | Actor, key: str, body: RedeemBody) -> RedeemReq
     who recharges, whoever stands at his counter. Raises IdempotencyKeyInvalid, InvalidInput.
     """
     pin = read_pin(body.pin)
-    _refuse_pin_in(pin, key, IdempotencyKeyInvalid("the key must not hold the PIN"))
+    if _holds(pin, key):
+        raise IdempotencyKeyInvalid("the key must not hold the PIN")
     if isinstance(sender, Partner):
         return RedeemRequest(
             channel=PARTNER_CHANNEL,
@@ -88,11 +91,13 @@ def request_of(sender: Partner | Actor, key: str, body: RedeemBody) -> RedeemReq
 def _caller(partner: Partner, pin: Pin | None, named: str | None) -> Caller:
     if named is None:
         return caller_of_partner(partner.name, None)
-    _refuse_pin_in(pin, named, InvalidInput("the caller must not hold the PIN"))
+    if _holds(pin, named):
+        raise InvalidInput("the caller must not hold the PIN")
     return caller_of_partner(partner.name, clean(named, "the caller", 64))
 
 
-def _refuse_pin_in(pin: Pin | None, text: str, error: InvalidInput) -> None:
-    """Both are stored in the clear, so a PIN in them would be."""
-    if pin is not None and pin.digits in _NOT_DIGIT.sub("", text):
-        raise error
+def _holds(pin: Pin | None, text: str) -> bool:
+    """Tell whether a text, which is stored in the clear, holds the PIN."""
+    if pin is None or len(text) < PIN_DIGITS:
+        return False
+    return pin.digits in _NOT_DIGIT.sub("", text)

@@ -1,6 +1,6 @@
 """POST and GET /api/v1/redemptions: partners and staff redeem cards and read receipts."""
 
-import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
@@ -13,9 +13,10 @@ from api.errors import PROBLEM_JSON
 from api.fields import IdempotencyKey, ReceiptPath
 from api.guards import WithRuntime, WithSender, partner_or_staff, runtime_of, sender_of
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
-from api.refusals import Receipt, Refusal, Rendered, receipt, render
+from api.refusals import Receipt, Refusal, Rendered, receipt, refusal, render, status_of
 from core.errors import NotFound
 from redemption.queries import stored_receipt
+from redemption.requests import Code, Outcome, RedeemRequest
 from redemption.senders import Partner
 from staff.permissions import Permission
 
@@ -103,6 +104,7 @@ async def redeem(
     guards=[partner_or_staff(Permission.REDEEM)],
     summary="Redeem up to 100 cards",
     operation_id="redeemBulk",
+    responses={503: _refused("Nothing happened, send the same again")},
 )
 async def redeem_bulk(
     data: Annotated[BulkBody, Body(examples=[_MANY])], request: Request[Any, Any, Any]
@@ -110,18 +112,11 @@ async def redeem_bulk(
     """Redeem several cards, each under its own key and independent of the others.
 
     The answers come in the order of the items. Items are not replayed as a whole: send all of
-    them again, each key has one effect.
+    them again, each key has one effect. After `try_later` (503) for the whole, too.
     """
     runtime, sender = runtime_of(request), sender_of(request)
     requests = [request_of(sender, item.key, item) for item in data.items]
-    outcomes = await asyncio.gather(*(runtime.redeem(one) for one in requests))
-    now = runtime.db.clock()
-    return BulkAnswers(
-        [
-            _bulk_answer(one.key, render(outcome, now))
-            for one, outcome in zip(requests, outcomes, strict=True)
-        ]
-    )
+    return bulk_answers(requests, await runtime.redeem_all(requests))
 
 
 @get(
@@ -152,6 +147,12 @@ def read_receipt(
     )
 
 
+def bulk_answers(requests: Sequence[RedeemRequest], outcomes: Sequence[Outcome]) -> BulkAnswers:
+    """Return the answers to the items, in their order."""
+    pairs = zip(requests, outcomes, strict=True)
+    return BulkAnswers([_bulk_answer(one.key, outcome) for one, outcome in pairs])
+
+
 def _response(rendered: Rendered) -> Response[Receipt]:
     return Response(
         rendered.body,  # type: ignore[arg-type]  # bytes go out as they are
@@ -161,10 +162,11 @@ def _response(rendered: Rendered) -> Response[Receipt]:
     )
 
 
-def _bulk_answer(key: str, rendered: Rendered) -> BulkAnswer:
-    if isinstance(rendered.content, Receipt):
-        return BulkAnswer(key=key, status=rendered.status, receipt=rendered.content)
-    return BulkAnswer(key=key, status=rendered.status, refusal=rendered.content)
+def _bulk_answer(key: str, outcome: Outcome) -> BulkAnswer:
+    answer, status = outcome.answer, status_of(outcome)
+    if answer.code is Code.REDEEMED:
+        return BulkAnswer(key=key, status=status, receipt=receipt(answer))
+    return BulkAnswer(key=key, status=status, refusal=refusal(answer))
 
 
 router = Router(

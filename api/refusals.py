@@ -139,7 +139,7 @@ class Rendered:
     """An answer as it goes out."""
 
     status: int
-    content: Receipt | Refusal
+    content: Struct
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -150,16 +150,22 @@ class Rendered:
     @property
     def media_type(self) -> str:
         """JSON, or a problem's JSON."""
-        return "application/json" if isinstance(self.content, Receipt) else PROBLEM_JSON
+        return PROBLEM_JSON if isinstance(self.content, Refusal) else "application/json"
 
 
 def render(outcome: Outcome, now: datetime) -> Rendered:
     """Return an outcome as it goes out. `now` only makes the Retry-After header."""
-    answer = outcome.answer
-    status = STATUS_OF_ANSWER[answer.code]
+    answer, status = outcome.answer, status_of(outcome)
     if answer.code is Code.REDEEMED:
-        return Rendered(200 if outcome.replayed else status, receipt(answer))
+        return Rendered(status, receipt(answer))
     return Rendered(status, refusal(answer), _retry_after(answer, now))
+
+
+def status_of(outcome: Outcome) -> int:
+    """Return the HTTP status of an outcome; a redemption told again is 200."""
+    if outcome.replayed and outcome.answer.code is Code.REDEEMED:
+        return 200
+    return STATUS_OF_ANSWER[outcome.answer.code]
 
 
 def receipt(answer: Answer) -> Receipt:

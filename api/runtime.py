@@ -68,6 +68,10 @@ class Runtime:
         self.metrics.answered(request.channel, code, outcome.replayed, seconds)
         return outcome
 
+    async def redeem_all(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
+        """Return the committed answers in order, as `redeem` does for each."""
+        return await asyncio.gather(*(self.redeem(one) for one in requests))
+
     @property
     def dialogue(self) -> DialogueDeps:
         """What texts and calls are answered with; its use cases run in threads."""

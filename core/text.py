@@ -13,9 +13,12 @@ def clean(value: str, what: str, longest: int = 200) -> str:
     """
     if len(value) > longest:
         raise InvalidInput(f"{what} may have at most {longest} characters")
-    text = unicodedata.normalize("NFC", value.strip())
+    text = value.strip()
+    is_plain = text.isascii() and text.isprintable()  # most are, and the rest costs more
+    if not is_plain:
+        text = unicodedata.normalize("NFC", text)
     if not text:
         raise InvalidInput(f"{what} must not be empty")
-    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
+    if not is_plain and any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
         raise InvalidInput(f"{what} must not hold control characters")
     return text

@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from api.access import Access
 from api.edge import AsgiApp, Message, Receive, Scope, Send
-from api.fast_lane import PATH, with_fast_lane
+from api.fast_lane import BULK_PATH, PATH, with_fast_lane
 from api.metrics import Metrics
 from api.runtime import running
 from core.clock import system_clock
@@ -41,6 +43,28 @@ def test_both_ways_give_the_same_bytes_for_the_same_request(
     assert len({(a.content, a.headers["content-type"]) for a in answers}) == 1
     assert len({a.headers["cache-control"] for a in answers}) == 1
     assert [a.status_code for a in answers[1:]] == [200 if kind == "good" else 422] * 2
+
+
+@pytest.mark.parametrize("first", [FAST, SLOW])
+def test_both_ways_give_the_same_bytes_for_the_same_list(
+    client: httpx.Client, world: World, first: str
+) -> None:
+    account = world.account(owes_fen=100)
+    pins = [world.card().pin.digits, draw().digits, "680419129695212190"]
+    items = [
+        {"key": f"{first} {place} {account}", "pin": pin, "account_number": account}
+        for place, pin in enumerate(pins)
+    ]
+    body = msgspec.json.encode({"items": items})
+    key = world.as_partner()
+    answers = [
+        client.post(BULK_PATH, content=body, headers=key | {"Content-Type": way})
+        for way in (first, FAST, SLOW)
+    ]
+    statuses = [[one["status"] for one in answer.json()["answers"]] for answer in answers]
+    assert statuses == [[201, 422, 422], [200, 422, 422], [200, 422, 422]]
+    assert len({(a.content, a.headers["content-type"]) for a in answers[1:]}) == 1
+    assert len({str(sorted(a.headers)) for a in answers}) == 1
 
 
 def request_to_lane(
@@ -75,7 +99,7 @@ async def _through_lane(
     settings = replace(world.db.settings, queue_limit=limit)
     async with running(settings, system_clock, Metrics()) as runtime:
         runtime.partners.look_up(world.db, world.partner_key)
-        lane = with_fast_lane(application, lambda: runtime)
+        lane = with_fast_lane(application, Access(runtime.metrics), lambda: runtime, 30)
         scope = {
             "type": "http",
             "method": sent["method"],
@@ -105,7 +129,8 @@ def test_a_plain_request_never_reaches_the_application(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda sent: sent.update(path="/api/v1/redemptions/bulk"),
+        lambda sent: sent.update(path="/api/v1/redemptions/many"),
+        lambda sent: sent.update(path=BULK_PATH),
         lambda sent: sent.update(method="PUT"),
         lambda sent: sent.update(query=b"a=b"),
         lambda sent: sent.update(body=b"{}"),
@@ -134,11 +159,46 @@ def test_whatever_is_unusual_reaches_the_application_untouched(
     assert passed_on == [kept["body"]]
 
 
+@pytest.mark.parametrize("path", [PATH, BULK_PATH])
 def test_where_the_queue_is_full_a_request_is_told_to_come_later_before_any_work(
-    world: World,
+    world: World, path: str
 ) -> None:
-    answered, passed_on = request_to_lane(world, lambda sent: sent.update(queue_limit=0))
+    full = {"queue_limit": 0, "path": path, "body": b"never looked at"}
+    with capture_logs() as logged:
+        answered, passed_on = request_to_lane(
+            world, lambda sent: sent.update(full | {"path": path})
+        )
     assert passed_on == []
     assert answered[0]["status"] == 503
     assert dict(answered[0]["headers"])[b"retry-after"] == b"1"
+    assert dict(answered[0]["headers"])[b"cache-control"] == b"no-store"
     assert msgspec.json.decode(answered[1]["body"])["code"] == "try_later"
+    assert [(line["event"], line["requests"]) for line in logged] == [("requests_shed", 1)]
+
+
+def test_refusals_of_an_overload_share_a_line_in_the_log_and_are_all_counted() -> None:
+    access = Access(Metrics())
+    with capture_logs() as logged:
+        for _ in range(50):
+            access.note_shed("partner", "try_later", PATH, 503)
+    assert len(logged) == 1
+    told = access.metrics.text().decode()
+    counted = 'wanneng_redemptions_total{channel="partner",code="try_later",replayed="no"} 50.0'
+    assert counted in told
+    assert (
+        f'wanneng_http_request_seconds_count{{method="POST",route="{PATH}",status="503"}} 50.0'
+        in told
+    )
+
+
+def test_measures_of_requests_that_wait_are_put_together_and_none_is_lost() -> None:
+    metrics = Metrics()
+    metrics.taken_up(3)
+    for seconds in (0.0004, 0.3, 99):
+        metrics.answered("partner", "redeemed", False, seconds)
+    told = metrics.text().decode()
+    assert 'wanneng_redemption_seconds_bucket{le="0.001"} 1.0' in told
+    assert 'wanneng_redemption_seconds_bucket{le="0.5"} 2.0' in told
+    assert 'wanneng_redemption_seconds_bucket{le="+Inf"} 3.0' in told
+    assert "wanneng_redemption_seconds_sum 99.3004" in told
+    assert "wanneng_redemptions_waiting 0.0" in told
