@@ -55,6 +55,7 @@ STATUS: dict[str, int] = {
     "party_unknown": 404,
     "payment_unknown": 404,
     "printer_unknown": 404,
+    "report_unknown": 404,
     # It does not fit the facts of now.
     "already_exported": 409,
     "already_redeemed": 409,

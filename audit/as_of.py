@@ -12,6 +12,8 @@ from core.errors import InvalidInput
 FINAL_AFTER = timedelta(seconds=60)
 """What was recorded so long ago is final; at least twice the age a writing transaction may have."""
 
+_DAY_LENGTH = len("2025-06-11")
+
 
 class AsOfTooLate(InvalidInput):
     """The instant is not final yet: something may still be recorded before it."""
@@ -32,6 +34,23 @@ def final(now: datetime, wanted: datetime | None) -> datetime:
     if wanted > latest:
         raise AsOfTooLate("ask for an instant that lies a minute back, or earlier")
     return wanted.astimezone(UTC)
+
+
+def parse_instant(written: str, zone: ZoneInfo, *, end_of_day: bool = True) -> datetime:
+    """Return the instant of ISO text: a day means its end (or start), a time without zone is local.
+
+    Raises InvalidInput.
+    """
+    try:
+        if len(written) == _DAY_LENGTH:
+            day = date.fromisoformat(written)
+            return day_end(day, zone) if end_of_day else day_start(day, zone)
+        at = datetime.fromisoformat(written)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "write a day, 2025-06-11, or an instant, 2025-06-11T09:30:00+08:00"
+        ) from None
 
 
 def day_end(day: date, zone: ZoneInfo) -> datetime:

@@ -192,15 +192,7 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         LOOKING,
     ),
-    "report": Branch(
-        "Stock and money.",
-        {
-            "inventory": Leaf("cli.reports:show_inventory", "Cards by stage, holder and face."),
-            "liability": Leaf("cli.reports:show_liability", "What unused cards are worth."),
-            "trial-balance": Leaf("cli.reports:show_trial_balance", "The totals of the books."),
-        },
-        LOOKING,
-    ),
+    "report": Leaf("cli.reports:report", "Make a report of stock or money.", LOOKING),
     "audit": Branch(
         "Proof from the stored rows.",
         {

@@ -61,13 +61,14 @@ class Column:
 class Sheet:
     """A table: rows have a value, or None, for each column. `facts` tell what it is of.
 
-    The rows may be a stream, which can be written once.
+    The name of a fact that is a sum ends with `_fen`. The rows may be a stream, which can be
+    written once.
     """
 
     name: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Value]]
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Value] = field(default_factory=dict)
 
 
 def neutral(text: str) -> str:
@@ -96,7 +97,7 @@ def csv_chunks(sheet: Sheet, zone: ZoneInfo, *, bom: bool = True) -> Iterator[by
 
 def json_row(sheet: Sheet, row: Sequence[Value]) -> dict[str, Value]:
     """Return a row by the columns' keys: sums in fen, dates and UTC instants in ISO form."""
-    return {column.key: _plain(value) for column, value in zip(sheet.columns, row, strict=True)}
+    return {column.key: plain(value) for column, value in zip(sheet.columns, row, strict=True)}
 
 
 def json_rows(sheet: Sheet) -> Iterator[dict[str, Value]]:
@@ -128,13 +129,9 @@ def write_xlsx(
         formats["heading"] = book.add_format({"bold": True})
         for sheet in sheets:
             _write_sheet(book, formats, sheet, zone)
-        facts = {name: text for sheet in sheets for name, text in sheet.facts.items()}
+        facts = {name: value for sheet in sheets for name, value in sheet.facts.items()}
         if facts:
-            about = book.add_worksheet("about")
-            about.set_column(0, 1, 40)
-            for place, pair in enumerate(facts.items()):
-                about.write_string(place, 0, pair[0])
-                about.write_string(place, 1, _fitting(pair[1]))
+            _write_facts(book.add_worksheet("about"), formats, facts, zone)
 
 
 def xlsx_bytes(sheet: Sheet, zone: ZoneInfo, made_at: datetime | None = None) -> bytes:
@@ -162,6 +159,25 @@ def _write_sheet(book: Any, formats: Mapping[str, Any], sheet: Sheet, zone: Zone
         if written < ROWS_PER_WORKSHEET:
             return
         part += 1
+
+
+def _write_facts(
+    page: Any, formats: Mapping[str, Any], facts: Mapping[str, Value], zone: ZoneInfo
+) -> None:
+    page.set_column(0, 1, 40)
+    for place, (name, value) in enumerate(facts.items()):
+        kind = _kind_of_fact(name, value)
+        unit = " (yuan)" if kind == "fen" else ""
+        page.write_string(place, 0, name.removesuffix("_fen").replace("_", " ") + unit)
+        _write_cell(page, (place, 1), value, kind, formats, zone)
+
+
+def _kind_of_fact(name: str, value: Value) -> Kind:
+    if isinstance(value, datetime):
+        return "instant"
+    if isinstance(value, int):
+        return "fen" if name.endswith("_fen") else "count"
+    return "date" if isinstance(value, date) else "text"
 
 
 def _write_cell(
@@ -206,7 +222,8 @@ def _written(value: Value, kind: Kind, zone: ZoneInfo) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
+    """Return a value as JSON has it: dates and UTC instants in ISO form."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

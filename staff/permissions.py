@@ -47,6 +47,7 @@ class Permission(StrEnum):
     APPROVE = auto()
     VIEW_APPROVALS = auto()
     VIEW_REPORTS = auto()
+    VIEW_STOCK = auto()
     VIEW_EVENTS = auto()
     RUN_AUDIT = auto()
     MANAGE_STAFF = auto()
@@ -102,6 +103,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             _P.DEACTIVATE,
             _P.RETURN_STOCK,
             _P.VIEW_SETTLEMENTS,
+            _P.VIEW_STOCK,
         }
     ),
     "customer_service": _LOOK_UPS

@@ -194,7 +194,7 @@ def test_reports_show_cards_and_books(terminal: Terminal, db: Database) -> None:
     assert (line["cards"], line["used_cards"], line["holder"]) == (10, 1, "SHOP")
     owed = terminal.json("report", "liability")
     assert (owed["value_fen"], owed["ledger_fen"], owed["difference_fen"]) == (45_000, 45_000, 0)
-    accounts = terminal.json("report", "trial-balance")["accounts"]
+    accounts = terminal.json("report", "trial-balance")["lines"]
     assert sum(a["debit_fen"] for a in accounts) == sum(a["credit_fen"] for a in accounts) > 0
     for report, sum_yuan in (("inventory", "500"), ("liability", "450"), ("trial-balance", "550")):
         assert f"{sum_yuan}.00" in terminal("report", report).out
