@@ -1,19 +1,35 @@
 """/channels/sms/twiml: text messages of providers that speak TwiML."""
 
 import asyncio
+import re
 
 from litestar import HttpMethod, Response, route
 
-from api.forms import Fields, value_of
+from api.forms import Fields, read_fields, value_of
+from api.gateway_manners import AnyRequest, empty, log_fault, manners, query_of
 from api.guards import runtime_of
+from api.kannel import on_report_fault, report
 from api.runtime import Runtime
 from api.twiml import message_document
-from api.twiml_gate import AnyRequest, empty, log_fault, manners, markup, signed
+from api.twiml_gate import markup, signed
 from core.errors import InvalidInput
 from redemption.dialogue.texts import answer_text, fault_text
 
 PATH = "/channels/sms/twiml"
+REPORT_PATH = PATH + "/status"
 GATEWAY = "twiml"
+
+_MESSAGE_ID = re.compile(r"[0-9]{1,18}")
+_DELIVERIES = {
+    "accepted": "accepted",
+    "queued": "accepted",
+    "sending": "accepted",
+    "sent": "buffered",
+    "delivered": "delivered",
+    "read": "delivered",
+    "undelivered": "failed",
+    "failed": "failed",
+}
 
 
 def on_fault(request: AnyRequest, error: Exception) -> Response[bytes]:
@@ -31,6 +47,25 @@ def on_fault(request: AnyRequest, error: Exception) -> Response[bytes]:
 async def twiml_sms(request: AnyRequest) -> Response[bytes]:
     """Carry out one text message; the same MessageSid again has no second effect."""
     return await signed(request, PATH, _answer)
+
+
+@route(
+    REPORT_PATH,
+    http_method=[HttpMethod.GET, HttpMethod.POST, HttpMethod.HEAD],
+    include_in_schema=False,
+    exception_handlers=manners(on_report_fault),
+)
+async def twiml_report(request: AnyRequest) -> Response[bytes]:
+    """Take a delivery report on a message that we sent."""
+    return await signed(request, REPORT_PATH, _note_report)
+
+
+async def _note_report(runtime: Runtime, request: AnyRequest, fields: Fields) -> Response[bytes]:
+    message_id = value_of(read_fields(query_of(request)), "id")
+    delivery = _DELIVERIES.get(value_of(fields, "MessageStatus"))
+    if delivery is not None and _MESSAGE_ID.fullmatch(message_id) is not None:
+        await asyncio.to_thread(report, runtime, int(message_id), delivery)
+    return empty(204)
 
 
 async def _answer(runtime: Runtime, _request: AnyRequest, fields: Fields) -> Response[bytes]:

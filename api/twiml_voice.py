@@ -12,20 +12,12 @@ from litestar import HttpMethod, Response, route
 from redis import RedisError
 
 from api.forms import Fields, read_fields, value_of
+from api.gateway_manners import AnyRequest, empty, log_fault, manners, query_of, swallow
 from api.guards import runtime_of
 from api.recordings import clips_of
 from api.runtime import Runtime
 from api.twiml import Voice, document, redirect, reply_document, say
-from api.twiml_gate import (
-    AnyRequest,
-    empty,
-    log_fault,
-    manners,
-    markup,
-    query_of,
-    signed,
-    swallow,
-)
+from api.twiml_gate import markup, signed
 from core.errors import InvalidInput
 from redemption.dialogue.call_records import CallReply
 from redemption.dialogue.calls import (

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.errors import ConfigurationError
+from core.networks import Network, parse_networks
 
 PREFIX = "WANNENG_"
 
@@ -79,6 +80,12 @@ class Settings:
     own_numbers: str = _setting(
         "", "our own telephone numbers, by commas: what comes from them is not answered"
     )
+    gateway_networks: str = _setting(
+        "", "networks from which Kannel and USSD gateways may come, by commas; empty: any"
+    )
+    trusted_proxies: str = _setting(
+        "", "networks of our own proxies, by commas: their X-Forwarded-For is believed"
+    )
     gateway_get: str = _setting(
         "off", "off or on: whether gateways may bring keys and texts in addresses (GET)"
     )
@@ -98,6 +105,7 @@ class Settings:
             raise ConfigurationError("WANNENG_GATEWAY_GET may be off or on")
         if set(self.voices) != {"zh", "en"}:
             raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
+        self.allowed_networks, self.proxies  # noqa: B018  they raise what is wrong with them
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, int) and value < 0:
@@ -123,6 +131,16 @@ class Settings:
     def tokens(self) -> tuple[str, ...]:
         """The secrets with which TwiML providers sign."""
         return _listed(self.twiml_tokens)
+
+    @property
+    def allowed_networks(self) -> tuple[Network, ...]:
+        """Where gateways without a signature may come from; none: from anywhere."""
+        return parse_networks(_listed(self.gateway_networks))
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Where our own proxies are."""
+        return parse_networks(_listed(self.trusted_proxies))
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ import structlog
 from redis import RedisError
 from sqlalchemy.exc import OperationalError
 
+from core.clock import local_day
 from core.errors import NotFound, TryLater
 from core.money import format_yuan
 from core.settings import Settings
 from core.text import clean
-from redemption.dialogue import callers, replies, text_accounts
+from redemption.dialogue import callers, replies, slots, text_accounts
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.grammar import (
     Arrears,
@@ -37,6 +38,7 @@ from redemption.requests import Code, RedeemRequest, caller_of_phone
 from vouchers.queries import voucher_view
 
 LONGEST_ID = 128
+_DAY_S = 86_400
 
 _log = structlog.get_logger(__name__)
 
@@ -129,6 +131,21 @@ def _bad_account(texter: Texter) -> TextReply:
     return texter.reply("account_malformed", lengths=lengths)
 
 
+def _unclear(texter: Texter) -> TextReply:
+    """Help, but not for ever: the other side may be a machine that answers everything."""
+    settings = texter.deps.db.settings
+    day = local_day(texter.deps.db.clock(), settings.zone)
+    key = f"wanneng:unclear:{texter.phone.number}:{day}"
+    try:
+        times = slots.count(texter.deps.redis, key, _DAY_S)
+    except RedisError as error:
+        _log.warning("texts_not_counted", error=type(error).__name__)
+        times = 0
+    if times > settings.malformed_per_day:
+        return TextReply("", texter.language, "silent")
+    return texter.reply("unclear")
+
+
 _ANSWERS: dict[type, Callable[[Texter, Any], TextReply]] = {
     Balance: lambda texter, command: text_accounts.balance(texter, command.account_number),
     Arrears: lambda texter, command: text_accounts.arrears(texter, command.account_number),
@@ -140,5 +157,5 @@ _ANSWERS: dict[type, Callable[[Texter, Any], TextReply]] = {
     Language: lambda texter, command: _language(texter, command.language),
     BadAccount: lambda texter, _: _bad_account(texter),
     Help: lambda texter, _: texter.reply("help"),
-    Unclear: lambda texter, _: texter.reply("unclear"),
+    Unclear: lambda texter, _: _unclear(texter),
 }
