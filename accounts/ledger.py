@@ -66,6 +66,9 @@ _CHART: dict[LedgerCode, tuple[Kind, str, str]] = {
 }
 
 
+_OF_CARDS = {LedgerCode.VOUCHER_LIABILITY, LedgerCode.RETURNS_CLEARING}
+
+
 class PostingInvalid(InvalidInput):
     """A posting or entry that the books must never hold."""
 
@@ -82,6 +85,12 @@ class AlreadyReversed(DomainError):
     """The entry was reversed before, or is a reversal itself."""
 
     code = "already_reversed"
+
+
+class EntryTouchesCards(DomainError):
+    """The entry moved the value of cards; it is undone by what becomes of the cards."""
+
+    code = "entry_touches_cards"
 
 
 class EntryTouchesBills(DomainError):
@@ -194,8 +203,8 @@ def post(session: Session, entries: Sequence[Entry], zone: ZoneInfo) -> None:
 def reverse(session: Session, entry_id: int, reference: str, zone: ZoneInfo) -> Entry:
     """Post the mirror of an entry, once for ever, and take back what it did to balances.
 
-    Raises EntryUnknown, AlreadyReversed, EntryTouchesBills, or BalanceTooLow where the money is
-    no longer there.
+    Raises EntryUnknown, AlreadyReversed, EntryTouchesBills, EntryTouchesCards, or BalanceTooLow
+    where the money is no longer there.
     """
     postings = _lock_reversible(session, entry_id)
     mirror = Entry(session.new_id(), "reversal", reference, postings, reverses=entry_id)
@@ -310,6 +319,9 @@ def _lock_reversible(session: Session, entry_id: int) -> tuple[Posting, ...]:
     ).all()
     if any(row.bill_id is not None for row in rows):
         raise EntryTouchesBills("undo what the entry did to bills first")
+    if any({row.debit, row.credit} & _OF_CARDS for row in rows):
+        # A mirror would bring back the value of a card that stays used or void.
+        raise EntryTouchesCards("the value of cards moves with the cards, not by a mirror entry")
     return tuple(
         Posting(
             LedgerCode(row.credit),

@@ -6,6 +6,7 @@ Each is checked from the rows alone, by its own queries, apart from the code tha
 from audit.invariant import Invariant, Offence
 from audit.invariants_callers import CALLERS
 from audit.invariants_cards import CARDS
+from audit.invariants_care import CARE
 from audit.invariants_counters import COUNTERS
 from audit.invariants_ledger import LEDGER
 from audit.invariants_money import MONEY
@@ -24,6 +25,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *MOVEMENTS,
     *TRADE,
     *MONEY,
+    *CARE,
     *PEOPLE,
     *CALLERS,
 )

@@ -23,7 +23,7 @@ from audit.invariant import Invariant, none_of
 from audit.ranges import movement_size, replaced_cards, used_cards
 from vouchers.tables import batch, denomination, stock_movement
 
-EVENTS = ("activation", "deactivation", "return", "return_received", "void")
+EVENTS = ("activation", "deactivation", "return", "return_received", "void", "reissue")
 """The events of entries that moves of cards post."""
 
 _moved = stock_movement.c
@@ -39,6 +39,7 @@ _void_active = and_(_moved.move == "void", _moved.from_stage == "active")
 _void_on_the_way = and_(_moved.move == "void", _moved.from_stage == "in_transit")
 _ACTIVATE, _DEACTIVATE = _moved.move == "activate", _moved.move == "deactivate"
 _RETURN, _RECEIVE = _moved.move == "return", _moved.move == "receive"
+_REISSUE = _moved.move == "reissue"
 
 _OF_PARTIES = (LedgerCode.DISTRIBUTOR_RECEIVABLE, LedgerCode.COMMISSION_EXPENSE)
 _DEBITED: dict[LedgerCode, ColumnElement[Any]] = {
@@ -50,6 +51,7 @@ _DEBITED: dict[LedgerCode, ColumnElement[Any]] = {
     ),
     LedgerCode.VOUCHER_LIABILITY: case(
         (_ACTIVATE, -_gross),
+        (_REISSUE, -_gross),
         (_DEACTIVATE, _gross),
         (_RETURN, _gross),
         (_void_active, denomination.c.face_fen * _unspent),
@@ -62,6 +64,7 @@ _DEBITED: dict[LedgerCode, ColumnElement[Any]] = {
         else_=0,
     ),
     LedgerCode.SUSPENSE: case(
+        (_REISSUE, _gross),
         (_void_active, -denomination.c.face_fen * _unspent),
         (_void_on_the_way, -denomination.c.face_fen * movement_size),
         else_=0,
@@ -119,7 +122,11 @@ def _posted(side: ColumnElement[int], sign: int) -> Select[Any]:
 
 def _sale_without_its_price() -> Select[Any]:
     """Moves of sold cards that do not say the face value or who owes, or have no entry."""
-    sold = or_(_ACTIVATE, _DEACTIVATE, and_(_RETURN, _moved.from_stage == "active"))
+    stands_for = _moved.move == "replace"  # the price of a sale that was posted then
+    sold = or_(
+        *(_ACTIVATE, _DEACTIVATE, _REISSUE, stands_for),
+        and_(_RETURN, _moved.from_stage == "active"),
+    )
     return (
         select(
             _moved.first_serial.label("serial"),
@@ -136,7 +143,7 @@ def _sale_without_its_price() -> Select[Any]:
             or_(
                 and_(sold, or_(_moved.price_fen.is_(None), _moved.owing_party_id.is_(None))),
                 _moved.price_fen != denomination.c.face_fen,
-                and_(_moved.price_fen.is_not(None), _moved.entry_id.is_(None)),
+                and_(_moved.price_fen.is_not(None), _moved.entry_id.is_(None), ~stands_for),
             )
         )
     )

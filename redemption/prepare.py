@@ -74,6 +74,17 @@ def prepare(
     ]
 
 
+def without_pin(request: RedeemRequest, receipt_number: str) -> Prepared:
+    """Return a request that names its card by serial, for a card proven otherwise."""
+    return Prepared(
+        request=request,
+        found=None,
+        digests={_NO_KEY: _digest_of(request, None)},
+        key_version=_NO_KEY,
+        receipt_number=receipt_number,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A request, and what decides whether its PIN may be looked up."""
@@ -140,6 +151,10 @@ def _digest(keyfile: KeyFile, version: int, request: RedeemRequest) -> bytes:
     tag = None
     if request.pin is not None and version != _NO_KEY:
         tag = short_tag(keyfile.pin_keys[version], request.pin)
+    return _digest_of(request, tag)
+
+
+def _digest_of(request: RedeemRequest, tag: int | None) -> bytes:
     content = (
         request.purpose,
         request.caller.identity,

@@ -38,6 +38,20 @@ redemption = Table(
 `channel`, `sender` and `request_key` name the request whose stored answer is its receipt.
 """
 
+redemption_reversal = Table(
+    "redemption_reversal",
+    metadata,
+    Column("serial", BigInteger, ForeignKey("redemption.serial"), primary_key=True),
+    Column("entry_id", BigInteger, ForeignKey("journal_entry.id"), nullable=False, unique=True),
+    Column("approval_id", BigInteger, ForeignKey("approval.id"), nullable=False, unique=True),
+    Column("member_id", BigInteger, ForeignKey("staff_member.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("reissued_as", BigInteger, ForeignKey("voucher.serial"), unique=True),
+)
+"""A redemption that was taken back, once for ever; the card stays used, its value in suspense
+until a card `reissued_as` is handed out for it."""
+
 request = Table(
     "request",
     metadata,
@@ -189,6 +203,14 @@ Index(
     postgresql_with={"pages_per_range": 32, "autosummarize": True},
 )
 """Redemptions come in the order of their times, so the smallest index of all finds a day's."""
+Index(
+    "ix_request_refused_serial",
+    request.c.serial,
+    request.c.at,
+    postgresql_where=request.c.serial.is_not(None) & (request.c.code != "redeemed"),
+    sqlite_where=request.c.serial.is_not(None) & (request.c.code != "redeemed"),
+)
+Index("ix_alarm_subject", alarm.c.subject, alarm.c.at)
 Index("ix_attempt_caller", attempt.c.caller, attempt.c.at)
 Index("ix_attempt_sender", attempt.c.channel, attempt.c.sender, attempt.c.at)
 Index("ix_caller_lock_caller", caller_lock.c.caller, caller_lock.c.at)

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, select
 
 from core.db import Database, Session
 from core.errors import DomainError, NotFound
+from core.settings import Settings
 from core.text import clean
 from staff import events
 from staff.permissions import Actor, Permission, require
@@ -69,7 +70,8 @@ class Approval:
 class Decision:
     """What an action is told: the content agreed to (or refused), and by whom.
 
-    `decider` is the requester himself only where an expired request is cleared away.
+    `decider` is the requester himself only where an expired request is cleared away. `settings` are
+    those of the process that carries it out.
     """
 
     approval_id: int
@@ -77,6 +79,7 @@ class Decision:
     content: dict[str, Any]
     requester: Actor
     decider: Actor
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def agree(db: Database, actor: Actor, approval_id: int, actions: Actions) -> Any
     """
 
     def work(session: Session) -> Any:
-        decision = _decide(session, actor, approval_id, actions, "agreed", None)
+        decision = _decide(db, session, actor, approval_id, actions, "agreed", None)
         return actions[decision.kind].carry_out(session, decision)
 
     return _void_if_outdated(db, actor, approval_id, actions, work)
@@ -163,7 +166,7 @@ def refuse(db: Database, actor: Actor, approval_id: int, reason: str, actions: A
     why = clean(reason, "the reason", 500)
 
     def work(session: Session) -> None:
-        decision = _decide(session, actor, approval_id, actions, "refused", why)
+        decision = _decide(db, session, actor, approval_id, actions, "refused", why)
         _clear_away(session, decision, actions)
 
     _void_if_outdated(db, actor, approval_id, actions, work)
@@ -179,7 +182,7 @@ def close_expired(db: Database, actions: Actions) -> list[int]:
             approval.c.kind.in_(actions),
         )
         old = [_approval(row) for row in session.execute(query.order_by(approval.c.id).limit(500))]
-        return [item.id for item in old if _make_void(session, item, None, "expired", actions)]
+        return [item.id for item in old if _make_void(db, session, item, None, "expired", actions)]
 
     return db.transact(work)
 
@@ -202,6 +205,7 @@ def check_decidable(found: Approval, decider: Actor, now: datetime) -> None:
 
 
 def _decide(
+    db: Database,
     session: Session,
     actor: Actor,
     approval_id: int,
@@ -217,7 +221,7 @@ def _decide(
     check_decidable(found, actor, session.now)
     if not _close(session, found, actor, state, reason):
         raise ApprovalClosed("the approval was decided just now by somebody else")
-    return Decision(found.id, found.kind, found.content, found.requester, actor)
+    return Decision(found.id, found.kind, found.content, found.requester, actor, db.settings)
 
 
 def _close(
@@ -255,20 +259,25 @@ def _void_if_outdated(
         # The first transaction is rolled back with all the action did; this must be kept.
         why = "expired" if isinstance(error, ApprovalExpired) else error.message
         db.transact(
-            lambda session: _make_void(session, get(session, approval_id), actor, why, actions)
+            lambda session: _make_void(db, session, get(session, approval_id), actor, why, actions)
         )
         raise
 
 
 def _make_void(
-    session: Session, found: Approval, actor: Actor | None, why: str, actions: Actions
+    db: Database,
+    session: Session,
+    found: Approval,
+    actor: Actor | None,
+    why: str,
+    actions: Actions,
 ) -> bool:
     if not _close(session, found, actor, "void", why):
         return False
     if _digest(found.content_text) != found.digest:
         return True  # nothing may be done by a text that nobody asked for
     decision = Decision(
-        found.id, found.kind, found.content, found.requester, actor or found.requester
+        found.id, found.kind, found.content, found.requester, actor or found.requester, db.settings
     )
     _clear_away(session, decision, actions)
     return True

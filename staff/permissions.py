@@ -1,7 +1,8 @@
 """What each role may do.
 
 An actor who belongs to a party is confined to that party and those below it as well; the
-distribution rules check this, because only they know the tree.
+distribution rules check this, because only they know the tree. What no such rule confines is not
+for him at all, whatever his role: see OF_PARTIES.
 """
 
 from collections.abc import Mapping
@@ -34,6 +35,9 @@ class Permission(StrEnum):
     MANAGE_PARTIES = auto()
     # Customers and money
     REDEEM = auto()
+    PROVE_CARD = auto()
+    REPLACE_CARD = auto()
+    REVERSE_REDEMPTION = auto()
     UNLOCK_CALLER = auto()
     VIEW_REDEMPTIONS = auto()
     VIEW_ACCOUNTS = auto()
@@ -56,6 +60,7 @@ class Permission(StrEnum):
 
 
 _P = Permission
+_CARE = frozenset({_P.PROVE_CARD, _P.REPLACE_CARD, _P.REVERSE_REDEMPTION})
 _LOOK_UPS = frozenset({_P.VIEW_BATCHES, _P.VIEW_VOUCHERS, _P.VIEW_REDEMPTIONS, _P.VIEW_APPROVALS})
 _READ_ALL = frozenset(p for p in Permission if p.value.startswith("view_")) | {_P.RUN_AUDIT}
 
@@ -107,6 +112,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         }
     ),
     "customer_service": _LOOK_UPS
+    | _CARE
     | {
         _P.VIEW_ACCOUNTS,
         _P.VIEW_STATEMENT,
@@ -116,7 +122,9 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.HOLD,
         _P.UNLOCK_CALLER,
     },
+    # The second person of customer service.
     "finance": _READ_ALL
+    | _CARE
     | {
         _P.APPROVE,
         _P.TRANSFER,
@@ -129,6 +137,19 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     },
     "auditor": _READ_ALL,
 }
+
+
+OF_PARTIES: frozenset[Permission] = ROLE_PERMISSIONS["distributor"] | {
+    _P.TAKE_INTO_STOCK,
+    _P.HOLD,
+    _P.VOID,
+    _P.MANAGE_PARTIES,
+    _P.APPROVE,
+}
+"""What a member of a party may hold at all: each use case of these looks at whose cards they are.
+
+Agreeing asks for the permission of the kind as well, so it reaches no further than these.
+"""
 
 
 class Forbidden(DomainError):
@@ -149,13 +170,13 @@ class Actor:
 
 
 def may(actor: Actor, permission: Permission) -> bool:
-    """Tell whether the actor's role holds the permission."""
-    return permission in ROLE_PERMISSIONS.get(actor.role, frozenset())
+    """Tell whether the actor's role holds the permission, and his party does not forbid it."""
+    held = permission in ROLE_PERMISSIONS.get(actor.role, frozenset())
+    return held and (actor.party_id is None or permission in OF_PARTIES)
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Raise Forbidden unless the actor's role holds the permission."""
+    """Raise Forbidden unless the actor may."""
     if not may(actor, permission):
-        raise Forbidden(
-            f"the role {actor.role} lacks the permission {permission}", permission=str(permission)
-        )
+        who = f"the role {actor.role}" + (" of a party" if actor.party_id is not None else "")
+        raise Forbidden(f"{who} lacks the permission {permission}", permission=str(permission))

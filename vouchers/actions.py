@@ -7,10 +7,12 @@ from staff.permissions import Permission
 from vouchers.export import approve_export
 from vouchers.orders import approve_order, refuse_order
 from vouchers.printers import activate_printer, discard_printer
+from vouchers.replacement import carry_out_replacement
 
 ACTIONS: Mapping[str, Action] = {
     "printer": Action(Permission.MANAGE_PRINTERS, activate_printer, discard_printer),
     "batch_order": Action(Permission.ORDER_BATCHES, approve_order, refuse_order),
     "export": Action(Permission.EXPORT, approve_export),
+    "replace": Action(Permission.REPLACE_CARD, carry_out_replacement),
 }
 """By kind. A refused export leaves nothing behind, so nothing is cleared away for it."""

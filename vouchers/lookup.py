@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, select
 
@@ -33,6 +33,13 @@ class Busy:
     """Too many slow checks were waiting; nothing is known of this PIN, the same may come again."""
 
 
+class SlowCheck(Protocol):
+    """What the pool runs."""
+
+    def run(self) -> bool:
+        """Tell whether it fits; slow."""
+
+
 class ArgonPool:
     """Runs argon2id in few threads with a bounded queue; what comes above it is turned away."""
 
@@ -42,7 +49,7 @@ class ArgonPool:
             max(1, settings.argon2_threads) + settings.argon2_queue
         )
 
-    def submit(self, work: "Check") -> "Future[bool] | None":
+    def submit(self, work: "SlowCheck") -> "Future[bool] | None":
         """Begin a check; None when the queue is full."""
         if not self._places.acquire(blocking=False):
             return None

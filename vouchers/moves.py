@@ -53,13 +53,14 @@ class Terms:
     """What a move needs to know beside the lot; each move takes what it uses.
 
     `party_id` is where the cards go, `today` the local day, `printed_expires_on` the date on the
-    cards, `hold` the reason to hold them for.
+    cards, `hold` the reason to hold them for, `extended_to` the new last day.
     """
 
     party_id: int | None = None
     hold: str | None = None
     today: date | None = None
     printed_expires_on: date | None = None
+    extended_to: date | None = None
 
 
 T = TypeVar("T")
@@ -130,6 +131,10 @@ def _held(lot: Lot, terms: Terms) -> Lot:
 
 def _released(lot: Lot, _terms: Terms) -> Lot:
     return replace(lot, hold=None)
+
+
+def _extended(lot: Lot, terms: Terms) -> Lot:
+    return replace(lot, expires_on=max(lot.expires_on, _known(terms.extended_to)))
 
 
 def _voided(lot: Lot, _terms: Terms) -> Lot:
@@ -219,6 +224,26 @@ MOVES: Mapping[str, Move] = {
             effect=_voided,
             second_person_from=_ANY,
             held="yes",
+        ),
+        Move(  # becomes the card of somebody whose own one is expired, damaged or lost
+            name="replace",
+            from_stages=_from("stocked"),
+            permission=Permission.REPLACE_CARD,
+            effect=_activated,
+            second_person_from=_from("stocked"),
+        ),
+        Move(  # becomes the card of somebody whose redemption was reversed
+            name="reissue",
+            from_stages=_from("stocked"),
+            permission=Permission.REPLACE_CARD,
+            effect=_activated,
+            second_person_from=_from("stocked"),
+        ),
+        Move(
+            name="extend",
+            from_stages=_from("active"),
+            permission=Permission.REPLACE_CARD,
+            effect=_extended,
         ),
     )
 }

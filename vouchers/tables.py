@@ -217,6 +217,22 @@ voucher_hold = Table(
 )
 """The exceptions: single cards on hold, or replaced."""
 
+card_proof = Table(
+    "card_proof",
+    metadata,
+    Column("serial", BigInteger, ForeignKey("voucher.serial"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, ForeignKey("staff_member.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    CheckConstraint("number BETWEEN 1 AND 5", name="five_tries"),
+    CheckConstraint("outcome IN ('begun', 'proven', 'not_proven')", name="outcome"),
+)
+"""A try to prove a damaged card by its readable digits; of those nothing is kept.
+
+The key allows five tries a card, for ever. One that ended in a crash stays `begun` and counts.
+"""
+
 Index("ix_lot_batch_id", lot.c.batch_id, lot.c.first_serial)
 Index("ix_lot_holder_id", lot.c.holder_id, lot.c.stage)
 Index("ix_stock_movement_batch_id", stock_movement.c.batch_id, stock_movement.c.id)

@@ -19,6 +19,7 @@ def create_alarm() -> None:
         sa.UniqueConstraint("once", name=op.f("uq_alarm_once")),
     )
     op.create_index("ix_alarm_at", "alarm", ["at"], unique=False)
+    op.create_index("ix_alarm_subject", "alarm", ["subject", "at"], unique=False)
 
 
 def create_attempt() -> None:
@@ -135,6 +136,14 @@ def create_request() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("channel", "sender", "key", name=op.f("pk_request")),
     )
+    op.create_index(
+        "ix_request_refused_serial",
+        "request",
+        ["serial", "at"],
+        unique=False,
+        postgresql_where=sa.text("serial IS NOT NULL AND code != 'redeemed'"),
+        sqlite_where=sa.text("serial IS NOT NULL AND code != 'redeemed'"),
+    )
 
 
 def create_watermark() -> None:
@@ -234,4 +243,37 @@ def create_redemption() -> None:
         unique=False,
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    )
+
+
+def create_redemption_reversal() -> None:
+    """Make the table `redemption_reversal`."""
+    op.create_table(
+        "redemption_reversal",
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("approval_id", sa.BigInteger(), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reissued_as", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["approval_id"], ["approval.id"], name=op.f("fk_redemption_reversal_approval_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["journal_entry.id"], name=op.f("fk_redemption_reversal_entry_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["staff_member.id"], name=op.f("fk_redemption_reversal_member_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reissued_as"], ["voucher.serial"], name=op.f("fk_redemption_reversal_reissued_as")
+        ),
+        sa.ForeignKeyConstraint(
+            ["serial"], ["redemption.serial"], name=op.f("fk_redemption_reversal_serial")
+        ),
+        sa.PrimaryKeyConstraint("serial", name=op.f("pk_redemption_reversal")),
+        sa.UniqueConstraint("approval_id", name=op.f("uq_redemption_reversal_approval_id")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_redemption_reversal_entry_id")),
+        sa.UniqueConstraint("reissued_as", name=op.f("uq_redemption_reversal_reissued_as")),
     )

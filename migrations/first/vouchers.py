@@ -318,6 +318,27 @@ def create_voucher() -> None:
     )
 
 
+def create_card_proof() -> None:
+    """Make the table `card_proof`."""
+    op.create_table(
+        "card_proof",
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('begun', 'proven', 'not_proven')", name=op.f("ck_card_proof_outcome")
+        ),
+        sa.CheckConstraint("number BETWEEN 1 AND 5", name=op.f("ck_card_proof_five_tries")),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["staff_member.id"], name=op.f("fk_card_proof_member_id")
+        ),
+        sa.ForeignKeyConstraint(["serial"], ["voucher.serial"], name=op.f("fk_card_proof_serial")),
+        sa.PrimaryKeyConstraint("serial", "number", name=op.f("pk_card_proof")),
+    )
+
+
 def create_voucher_hold() -> None:
     """Make the table `voucher_hold`."""
     op.create_table(

@@ -50,5 +50,7 @@ def upgrade() -> None:
     vouchers.create_print_file_part()
     vouchers.create_stock_movement()
     vouchers.create_voucher()
+    vouchers.create_card_proof()
     redemption.create_redemption()
     vouchers.create_voucher_hold()
+    redemption.create_redemption_reversal()

@@ -85,17 +85,17 @@ CASES = (
     ),
     case(
         "a card is replaced by none",
-        "replacements",
+        "replacements cards_handed_out",
         "INSERT INTO voucher_hold (serial, hold, reason, at)"
-        " SELECT {c57}, 'replaced', 'torn', at FROM voucher_hold",
+        " SELECT {c57}, 'replaced', 'torn', at FROM voucher_hold LIMIT 1",
         loose="voucher_hold",
     ),
     case(
         "a card is replaced by one of another value",
-        "replacements",
+        "replacements cards_handed_out",
         "INSERT INTO voucher_hold (serial, hold, replaced_by, reason, at)"
         " SELECT {c57}, 'replaced', (SELECT max(serial) FROM voucher), 'torn', at"
-        " FROM voucher_hold",
+        " FROM voucher_hold LIMIT 1",
     ),
     # Redemptions
     case(

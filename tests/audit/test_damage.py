@@ -3,11 +3,16 @@
 import pytest
 
 from audit.invariants import INVARIANTS
-from tests.audit import cases_of_books, cases_of_cards, cases_of_money
+from tests.audit import cases_of_books, cases_of_cards, cases_of_care, cases_of_money
 from tests.audit.damage import Case, broken_codes, damaged
 from tests.audit.world import World
 
-CASES = (*cases_of_cards.CASES, *cases_of_books.CASES, *cases_of_money.CASES)
+CASES = (
+    *cases_of_cards.CASES,
+    *cases_of_books.CASES,
+    *cases_of_money.CASES,
+    *cases_of_care.CASES,
+)
 
 
 @pytest.mark.parametrize("damage", CASES, ids=lambda damage: damage.what.replace(" ", "_"))

@@ -49,7 +49,7 @@ def test_redemptions_during_an_audit_do_not_disturb_it(world: World) -> None:
 
     def progress(done: int, _total: int) -> None:
         if done == 1:
-            redeemed.append(world.redeem(world.cards[22].pin, "4200000003"))
+            redeemed.append(world.redeem(world.cards[24].pin, "4200000003"))
 
     results = verify(world.db, progress)
     assert [answer.code for answer in redeemed] == [Code.REDEEMED]

@@ -13,24 +13,31 @@ from accounts.bills import seed_rates, send_to_bank
 from accounts.importing import import_accounts, import_bills
 from accounts.ledger import Entry, LedgerCode, Posting
 from accounts.tables import bill
+from api.actions import ACTIONS as EVERY_ACTION
 from audit.counters import roll_up
 from core.db import Database
 from core.keyfile import Keys
 from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
+from redemption.counter import request_proven_redemption
 from redemption.engine import Redeemer
+from redemption.reissue import request_reissue
 from redemption.requests import Answer, Code, RedeemRequest, caller_of_partner, caller_of_phone
+from redemption.reversal import request_reversal
 from redemption.unlock import unlock_caller
 from staff import approvals
 from tests.clocks import FakeClock
 from tests.distribution.trade import Trade, open_trade
 from tests.vouchers.making import House, open_house
 from vouchers.actions import ACTIONS
+from vouchers.card_proof import prove_card
 from vouchers.generation import GenerationFailed, generate
 from vouchers.lookup import ArgonPool
 from vouchers.pin_list import Pins
 from vouchers.pins import Pin, draw
 from vouchers.print_file import PrintedCard
+from vouchers.readable import Readable
+from vouchers.replacement import request_replacement
 from vouchers.serials import serial_text
 from vouchers.tables import voucher_hold
 
@@ -38,12 +45,14 @@ ACCOUNTS = """account_number,holder_name,class,phone,region
 4200000001,王小明,residential,,4201
 4200000002,李工厂,other,,4201
 4200000003,赵大,residential,,4201
+4200000004,钱二,residential,,4201
 """
 BILLS = """account_number,bill_number,period,principal,due_on
 4200000001,B1,2025-03,32.10,2025-03-25
 4200000001,B2,2025-04,90.00,2025-04-25
 4200000002,B3,2025-02,1000.00,2025-02-20
 4200000003,B4,2025-05,10.00,2025-05-25
+4200000004,B5,2025-05,7.00,2025-05-25
 """
 
 
@@ -104,7 +113,7 @@ def open_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
 def whole_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
     """Open a database in which everything has happened once, and all of it properly."""
     with open_world(db, keys, clock) as world:
-        for chapter in (_printing, _selling, _redeeming, _returning, _wrong_pins, _books):
+        for chapter in (_printing, _selling, _redeeming, _returning, _wrong_pins, _books, _care):
             clock.advance(minutes=30)
             chapter(world)
         yield world
@@ -233,6 +242,27 @@ def _books(world: World) -> None:
         ]
         ledger.post(session, entries, session.zone)
         ledger.reverse(session, entries[1].id, "bank 2 again", session.zone)
+
+
+def _care(world: World) -> None:
+    """A lost card is replaced, a redemption reversed and a card issued for it, a card proven."""
+    cards, db, people = world.cards, world.db, world.trade.people
+    world.move("service", "hold", cards[20:21], hold="lost", reason="told by phone")
+    service, told = people["service"], "customer at the counter"
+    replaced = request_replacement(db, service, _text(cards[20]), _text(cards[54]), "lost", told)
+    receipt = world.redeem(cards[21].pin, "4200000004").receipt_number
+    reversed_ = request_reversal(db, service, str(receipt), told)
+    for asked in (replaced, reversed_):
+        world.clock.advance(minutes=5)
+        approvals.agree(db, people["finance"], asked, EVERY_ACTION)
+    reissued = request_reissue(db, service, _text(cards[21]), _text(cards[55]), told)
+    readable = Readable("?" + cards[22].pin.digits[1:])
+    argon = world.redeemer.argon
+    prove_card(db, world.house.keys, argon, service, _text(cards[22]), readable)
+    proven = request_proven_redemption(db, service, _text(cards[22]), "4200000003", told)
+    for asked in (reissued, proven):
+        world.clock.advance(minutes=5)
+        approvals.agree(db, people["finance"], asked, EVERY_ACTION)
 
 
 def _text(card: PrintedCard) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import insert, update
 
@@ -9,7 +10,7 @@ from core.db import Session
 from core.keyfile import KeyFile, PinKey
 from core.settings import Settings
 from redemption.requests import Caller, RedeemRequest, caller_of_phone
-from tests.factories import make_batch
+from tests.factories import PRINTED_EXPIRY, make_batch
 from tests.pin_hunt import remember
 from vouchers.pins import (
     Argon2Cost,
@@ -44,12 +45,19 @@ def make_cards(
     stage: str = "active",
     settings: Settings | None = None,
     holder_id: int | None = None,
+    expires_on: date = PRINTED_EXPIRY,
 ) -> list[Card]:
     """Write one batch of cards with PINs of their own; with `settings`, protected by argon2id."""
     key = keyfile.current
     register_key(session, key)
     first = make_batch(
-        session, count, face_fen=face_fen, stage=stage, holder_id=holder_id, with_vouchers=False
+        session,
+        count,
+        face_fen=face_fen,
+        stage=stage,
+        holder_id=holder_id,
+        expires_on=expires_on,
+        with_vouchers=False,
     )
     session.execute(
         update(batch).where(batch.c.id == batch_of(first)).values(key_version=key.version)

@@ -37,7 +37,7 @@ class _Gate:
 def full_pool(redeemer: Redeemer) -> Iterator[Redeemer]:
     """An engine whose slow checks have no place left."""
     pool, gate = ArgonPool(replace(redeemer.db.settings, argon2_threads=1, argon2_queue=0)), _Gate()
-    assert pool.submit(gate) is not None  # type: ignore[arg-type]
+    assert pool.submit(gate) is not None
     yield Redeemer(redeemer.db, redeemer.keys, pool)
     gate.opened.set()
     pool.close()

@@ -83,7 +83,7 @@ def _blocked_pool(house: House, queue: int) -> tuple[ArgonPool, threading.Event]
     gate = threading.Event()
     check = _Gate(gate)
     for _ in range(1 + queue):
-        assert pool.submit(check) is not None  # type: ignore[arg-type]
+        assert pool.submit(check) is not None
     return pool, gate
 
 

@@ -24,8 +24,11 @@ from vouchers.tables import HOLDS, STAGES
 
 PRINTED = date(2028, 12, 31)
 TODAY = date(2025, 6, 11)
+LATER = date(2030, 1, 31)
 HOME, AWAY = 1, 2
-TERMS = Terms(party_id=AWAY, hold="stolen", today=TODAY, printed_expires_on=PRINTED)
+TERMS = Terms(
+    party_id=AWAY, hold="stolen", today=TODAY, printed_expires_on=PRINTED, extended_to=LATER
+)
 STOCKED = Lot(
     first_serial=4225101000700000,
     last_serial=4225101000700099,
@@ -110,6 +113,17 @@ def test_a_hold_comes_and_goes_and_leaves_the_rest_alone() -> None:
     assert moved("release", held) == replace(ACTIVE, version=7)
 
 
+@pytest.mark.parametrize("name", ["replace", "reissue"])
+def test_a_card_handed_out_for_another_is_like_one_just_activated(name: str) -> None:
+    assert moved(name, STOCKED) == moved("activate", STOCKED)
+
+
+def test_an_extended_card_is_valid_longer_and_never_shorter() -> None:
+    assert changed(ACTIVE, moved("extend", ACTIVE)) == {"expires_on": LATER, "version": 6}
+    sooner = Terms(extended_to=TODAY)
+    assert changed(ACTIVE, moved("extend", ACTIVE, sooner)) == {"version": 6}
+
+
 def test_a_void_lot_still_tells_whether_it_was_ever_sold() -> None:
     gone = moved("void", replace(ACTIVE, hold="stolen"))
     assert (gone.stage, gone.hold, gone.activated_on) == ("void", None, TODAY)
@@ -161,6 +175,8 @@ def test_two_persons_are_needed_where_the_rule_asks_for_them_and_nowhere_else() 
         ("deactivate", "active"),
         ("return", "active"),
         ("transfer", "stocked"),
+        ("replace", "stocked"),
+        ("reissue", "stocked"),
     }
 
 

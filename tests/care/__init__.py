@@ -1,0 +1,1 @@
+"""Tests of customer service, over cards and money together."""
