@@ -29,10 +29,15 @@ def make_account(db: Database, number: str, balance_fen: int = 0, kind: str = "r
     return number
 
 
-def top_up(session: Session, number: str, amount_fen: int) -> int:
+def top_up(
+    session: Session,
+    number: str,
+    amount_fen: int,
+    source: LedgerCode = LedgerCode.VOUCHER_LIABILITY,
+) -> int:
     """Add to a balance with its posting; return the entry's id."""
     value = Posting(
-        LedgerCode.VOUCHER_LIABILITY,
+        source,
         LedgerCode.ELECTRICITY_ACCOUNT,
         amount_fen,
         account_number=number,

@@ -11,6 +11,7 @@ from accounts.ledger import (
     AlreadyReversed,
     Entry,
     EntryTouchesBills,
+    EntryTouchesCards,
     EntryUnknown,
     LedgerCode,
     Posting,
@@ -135,12 +136,12 @@ def test_a_party_owes_what_was_debited_less_what_it_paid(books: Database) -> Non
 def test_reversing_mirrors_the_postings_and_takes_the_money_back(books: Database) -> None:
     number = make_account(books, "4201000001", balance_fen=100)
     with books.write() as session:
-        entry_id = top_up(session, number, 5_000)
+        entry_id = top_up(session, number, 5_000, BANK)
     with books.write() as session:
         mirror = reverse(session, entry_id, "wrong account", ZONE)
     assert mirror.reverses == entry_id
     assert [(p.debit, p.credit, p.amount_fen) for p in mirror.postings] == [
-        (LedgerCode.ELECTRICITY_ACCOUNT, VOUCHERS, 5_000)
+        (LedgerCode.ELECTRICITY_ACCOUNT, BANK, 5_000)
     ]
     assert balance_fen(books, number) == 100
     assert_books_agree(books)
@@ -149,7 +150,7 @@ def test_reversing_mirrors_the_postings_and_takes_the_money_back(books: Database
 def test_an_entry_is_reversed_once_and_a_reversal_never(books: Database) -> None:
     number = make_account(books, "4201000001")
     with books.write() as session:
-        entry_id = top_up(session, number, 5_000)
+        entry_id = top_up(session, number, 5_000, BANK)
         mirror = reverse(session, entry_id, "first", ZONE)
     for again in (entry_id, mirror.id):
         with pytest.raises(AlreadyReversed), books.write() as session:
@@ -160,7 +161,7 @@ def test_an_entry_is_reversed_once_and_a_reversal_never(books: Database) -> None
 def test_money_that_is_spent_cannot_be_taken_back(books: Database) -> None:
     number = make_account(books, "4201000001")
     with books.write() as session:
-        entry_id = top_up(session, number, 5_000)
+        entry_id = top_up(session, number, 5_000, BANK)
         spent = Posting(LedgerCode.ELECTRICITY_ACCOUNT, SUSPENSE, 4_000, account_number=number)
         post(session, [Entry(session.new_id(), "x", "y", (spent,))], ZONE)
         add_to_balances(session, {number: -4_000})
@@ -178,6 +179,15 @@ def test_an_entry_that_changed_bills_is_not_simply_mirrored(books: Database) -> 
         post(session, [entry], ZONE)
     with pytest.raises(EntryTouchesBills), books.write() as session:
         reverse(session, entry.id, "no", ZONE)
+
+
+def test_an_entry_that_moved_the_value_of_cards_is_not_simply_mirrored(books: Database) -> None:
+    number = make_account(books, "4201000001")
+    with books.write() as session:
+        entry_id = top_up(session, number, 5_000)
+    with pytest.raises(EntryTouchesCards), books.write() as session:
+        reverse(session, entry_id, "no", ZONE)
+    assert balance_fen(books, number) == 5_000
 
 
 def test_an_unknown_entry_cannot_be_reversed(books: Database) -> None:
