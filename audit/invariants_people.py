@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, or_, select
 
 from audit.invariant import Invariant, Offence, first_of, none_of
 from core.db import Session
@@ -104,7 +104,23 @@ def _move_without_second_person() -> Select[Any]:
             approval.c.state,
         )
         .outerjoin(approval, approval.c.id == moved.approval_id)
-        .where(needed, _not_agreed_to(moved.move))
+        .where(needed, _not_agreed_to(_kind_of_move()))
+    )
+
+
+def _kind_of_move() -> ColumnElement[str]:
+    """The kind of approval that covers a movement: its own, or that of the papers it names."""
+    moved = stock_movement.c
+    of_papers = _names(moved.document)
+    return case(
+        (
+            and_(
+                approval.c.kind == "consignment", moved.move.in_(("transfer", "return")), of_papers
+            ),
+            approval.c.kind,
+        ),
+        (and_(approval.c.kind == "claim", moved.move == "void", of_papers), approval.c.kind),
+        else_=moved.move,
     )
 
 

@@ -25,6 +25,12 @@
 | `payment_unknown` | no payment has this bank reference | here |
 | `already_redeemed` | de-activation of a range that holds redeemed or replaced cards | here |
 | `nothing_to_move` | a return of cards that are all redeemed or replaced | here |
+| `paper_unknown` | no order, consignment, claim or note has this number | here |
+| `paper_state_wrong` | it is not in the state that this starts from | here |
+| `request_conflict` | the same reference with other content | here |
+| `not_enough_stock` | fewer free cards than shall go out | distribution.allocation |
+| `in_consignment` | cards on the way in a consignment, received or made void past it | here |
+| `scan_unreadable` | neither card, pack, carton nor range | distribution.scans |
 | `spoilt_outside_range` | a spoilt card that is not in the delivered range | here |
 | `needs_reason` | a hold, release or void without a reason | here |
 | `invalid_input` | a hold, document or party of a wrong form | core.errors |
@@ -142,3 +148,27 @@ class PaymentUnknown(NotFound):
     """No payment was recorded under this bank reference."""
 
     code = "payment_unknown"
+
+
+class PaperUnknown(NotFound):
+    """No order, consignment, claim or note has this number."""
+
+    code = "paper_unknown"
+
+
+class PaperStateWrong(DomainError):
+    """The order, consignment or claim is not in the state that this starts from."""
+
+    code = "paper_state_wrong"
+
+
+class RequestConflict(DomainError):
+    """The reference was used before, for other content."""
+
+    code = "request_conflict"
+
+
+class InConsignment(DomainError):
+    """The cards travel in a consignment; they are received there, or made void by its claim."""
+
+    code = "in_consignment"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core.db import Database, Session
 from distribution.books import Sale, book
+from distribution.consigned import check_papers
 from distribution.errors import AlreadyRedeemed, NothingToMove
 from distribution.limits import check_stock_limit
 from distribution.parties import require_scope
@@ -42,6 +43,14 @@ class PendingApproval:
     approval_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Consigned:
+    """That a move is part of a consignment: its number, and the approval that covers the whole."""
+
+    number: str
+    approval_id: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
     """Locked and checked: the lots as they are, and what the move will make of them."""
@@ -70,13 +79,27 @@ def request_move(db: Database, actor: Actor, request: MoveRequest) -> Moved | Pe
     return db.transact(lambda session: move_cards(session, actor, request))
 
 
-def move_cards(session: Session, actor: Actor, request: MoveRequest) -> Moved | PendingApproval:
-    """Do what `request_move` does in the caller's transaction."""
+def move_cards(
+    session: Session, actor: Actor, request: MoveRequest, consigned: Consigned | None = None
+) -> Moved | PendingApproval:
+    """Do what `request_move` does in the caller's transaction.
+
+    As part of a consignment the caller has seen to the second person.
+    """
     order = parse_request(request)
-    plan = _prepare(session, actor, order, _lock(session, actor, order))
-    if needs_second_person(plan.inside, plan.route.move):
+    plan = _prepare(session, actor, order, _lock(session, actor, order, consigned))
+    if consigned is None and needs_second_person(plan.inside, plan.route.move):
         return PendingApproval(_ask(session, actor, plan))
-    return _carry_out(session, actor, plan, _cause(actor, order))
+    approval_id = consigned.approval_id if consigned else None
+    return _carry_out(session, actor, plan, _cause(actor, order, approval_id))
+
+
+def check_move(
+    session: Session, actor: Actor, request: MoveRequest, consigned: Consigned
+) -> Sequence[Lot]:
+    """Return the locked lots of a move that may be made; raises as the move would."""
+    order = parse_request(request)
+    return _prepare(session, actor, order, _lock(session, actor, order, consigned)).inside
 
 
 def carry_out_agreed(session: Session, decision: Decision) -> Moved:
@@ -85,9 +108,9 @@ def carry_out_agreed(session: Session, decision: Decision) -> Moved:
     Raises ContentChanged where the lots are no longer those that were asked about.
     """
     order = parse_content(decision.content)
-    locked = _lock(session, decision.requester, order)
+    locked = _lock(session, decision.requester, order, None)
     _, inside, _ = cut(locked, order.cards)
-    if _digest(inside) != decision.content["lots_digest"]:
+    if lots_digest(inside) != decision.content["lots_digest"]:
         raise ContentChanged("the cards have moved since; ask again")
     require_scope(session, decision.decider, {lot.holder_id for lot in inside})
     plan = _prepare(session, decision.requester, order, locked)
@@ -95,9 +118,20 @@ def carry_out_agreed(session: Session, decision: Decision) -> Moved:
     return _carry_out(session, decision.decider, plan, cause)
 
 
-def _lock(session: Session, actor: Actor, order: MoveOrder) -> list[Lot]:
+def lots_digest(lots: Sequence[Lot]) -> str:
+    """Name the state of lots: any change of any card's facts in them changes it."""
+    text = ",".join(f"{lot.first_serial}-{lot.last_serial}:{lot.version}" for lot in lots)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lock(
+    session: Session, actor: Actor, order: MoveOrder, consigned: Consigned | None
+) -> list[Lot]:
     require(actor, order.move.permission)
-    return load_lots(session, order.cards)
+    locked = load_lots(session, order.cards)
+    if consigned is None:
+        check_papers(session, order)
+    return locked
 
 
 def _prepare(session: Session, actor: Actor, order: MoveOrder, locked: list[Lot]) -> _Plan:
@@ -190,16 +224,10 @@ def _ask(session: Session, actor: Actor, plan: _Plan) -> int:
     content = plan.order.content() | {
         "cards": plan.count,
         "face_fen": plan.terms.face_fen,
-        "lots_digest": _digest(plan.inside),
+        "lots_digest": lots_digest(plan.inside),
     }
     move = plan.route.move.name
     return approvals.request(session, actor, move, content)
-
-
-def _digest(lots: Sequence[Lot]) -> str:
-    """Name the state of lots: any change of any card's facts in them changes it."""
-    text = ",".join(f"{lot.first_serial}-{lot.last_serial}:{lot.version}" for lot in lots)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_single_holds(session: Session, order: MoveOrder) -> None:

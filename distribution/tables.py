@@ -16,6 +16,16 @@ from sqlalchemy import (
 from core.db import UtcDateTime, metadata
 from distribution.money_tables import payment as payment
 from distribution.money_tables import payment_reversal as payment_reversal
+from distribution.paper_tables import claim as claim
+from distribution.paper_tables import claim_event as claim_event
+from distribution.paper_tables import consignment as consignment
+from distribution.paper_tables import consignment_line as consignment_line
+from distribution.paper_tables import credit_note as credit_note
+from distribution.paper_tables import credit_note_line as credit_note_line
+from distribution.paper_tables import goods_receipt as goods_receipt
+from distribution.paper_tables import goods_receipt_line as goods_receipt_line
+from distribution.paper_tables import stock_order as stock_order
+from distribution.paper_tables import stock_order_line as stock_order_line
 
 _SALE_MODELS = "sale_model IN ('prepaid', 'credit', 'consignment')"
 

@@ -41,19 +41,23 @@ def add_revision(message: str) -> None:
 
 
 def rewrite_first() -> None:
-    """Write the first revision anew from the tables as they are, one function for each table."""
+    """Write the first revision anew from the tables as they are, one function for each table.
+
+    Each file of tables has its own.
+    """
     operations = _operations_on_nothing()
-    for floor in FLOORS:
-        functions = [_function(op) for op in operations if _floor_of(op) == floor]
-        _write(schema.HOME / "first" / f"{floor}.py", _MODULE.format(floor, "".join(functions)))
-    calls = [f"    {_floor_of(op)}.{_name(op)}()\n" for op in operations]
+    parts = {_part_of(op): _source_of(op) for op in operations}
+    for part, source in parts.items():
+        functions = [_function(op) for op in operations if _part_of(op) == part]
+        _write(schema.HOME / "first" / f"{part}.py", _MODULE.format(source, "".join(functions)))
+    calls = [f"    {_part_of(op)}.{_name(op)}()\n" for op in operations]
     _write(
         schema.HOME / "versions" / f"r{FIRST}_first.py",
-        _REVISION.format(", ".join(sorted(FLOORS)), FIRST, "".join(calls)),
+        _REVISION.format(", ".join(sorted(parts)), FIRST, "".join(calls)),
     )
 
 
-_MODULE = '''"""The tables of {0}/ as the first revision makes them."""
+_MODULE = '''"""The tables of {0}.py as the first revision makes them."""
 
 from typing import Any
 
@@ -111,12 +115,22 @@ def _table_of(operations: UpgradeOps) -> str:
     return first.table_name
 
 
-def _floor_of(operations: UpgradeOps) -> str:
+def _source_of(operations: UpgradeOps) -> str:
+    """Return where a table is written down, like `staff/tables` or `distribution/paper_tables`."""
     name = _table_of(operations)
     for floor in FLOORS:
-        if hasattr(importlib.import_module(f"{floor}.tables"), name):
-            return floor
+        if not hasattr(importlib.import_module(f"{floor}.tables"), name):
+            continue
+        for path in sorted((schema.HOME.parent / floor).glob("*_tables.py")):
+            if hasattr(importlib.import_module(f"{floor}.{path.stem}"), name):
+                return f"{floor}/{path.stem}"
+        return f"{floor}/tables"
     raise LookupError(f"no floor has the table {name}")
+
+
+def _part_of(operations: UpgradeOps) -> str:
+    """Return the name of the file that makes a table, like `staff` or `distribution_paper`."""
+    return _source_of(operations).replace("/", "_").removesuffix("tables").rstrip("_")
 
 
 def _function(operations: UpgradeOps) -> str:

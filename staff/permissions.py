@@ -30,6 +30,10 @@ class Permission(StrEnum):
     ACTIVATE = auto()
     DEACTIVATE = auto()
     RETURN_STOCK = auto()
+    ORDER_STOCK = auto()
+    APPROVE_ORDERS = auto()
+    RESOLVE_CLAIMS = auto()
+    VIEW_TRADE = auto()
     HOLD = auto()
     VOID = auto()
     MANAGE_PARTIES = auto()
@@ -95,6 +99,10 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.TRANSFER,
         _P.RECEIVE,
         _P.RETURN_STOCK,
+        _P.ORDER_STOCK,
+        _P.APPROVE_ORDERS,
+        _P.RESOLVE_CLAIMS,
+        _P.VIEW_TRADE,
         _P.HOLD,
         _P.VIEW_REPORTS,
     },
@@ -109,6 +117,9 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             _P.RETURN_STOCK,
             _P.VIEW_SETTLEMENTS,
             _P.VIEW_STOCK,
+            _P.ORDER_STOCK,
+            _P.APPROVE_ORDERS,
+            _P.VIEW_TRADE,
         }
     ),
     "customer_service": _LOOK_UPS
@@ -130,6 +141,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.TRANSFER,
         _P.DEACTIVATE,
         _P.RETURN_STOCK,
+        _P.RESOLVE_CLAIMS,
         _P.VOID,
         _P.MANAGE_PARTIES,
         _P.IMPORT_ACCOUNTS,

@@ -1,4 +1,4 @@
-"""The tables of accounts/ as the first revision makes them."""
+"""The tables of accounts/tables.py as the first revision makes them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The tables of vouchers/ as the first revision makes them."""
+"""The tables of vouchers/tables.py as the first revision makes them."""
 
 from typing import Any
 

@@ -1,6 +1,15 @@
 """Every table of the first release."""
 
-from migrations.first import accounts, core, distribution, redemption, staff, vouchers
+from migrations.first import (
+    accounts,
+    core,
+    distribution,
+    distribution_money,
+    distribution_paper,
+    redemption,
+    staff,
+    vouchers,
+)
 
 revision = "0001"
 down_revision = None
@@ -38,19 +47,29 @@ def upgrade() -> None:
     staff.create_audit_event()
     redemption.create_caller_lock()
     distribution.create_contract_version()
-    distribution.create_payment()
+    distribution_money.create_payment()
     accounts.create_posting()
     staff.create_staff_session()
+    distribution_paper.create_stock_order()
     distribution.create_commission()
-    distribution.create_payment_reversal()
+    distribution_paper.create_consignment()
+    distribution_money.create_payment_reversal()
     vouchers.create_printer()
+    distribution_paper.create_stock_order_line()
     vouchers.create_batch_order()
+    distribution_paper.create_credit_note()
+    distribution_paper.create_goods_receipt()
     vouchers.create_batch()
+    distribution_paper.create_claim()
+    distribution_paper.create_goods_receipt_line()
+    distribution_paper.create_claim_event()
+    distribution_paper.create_consignment_line()
     vouchers.create_lot()
     vouchers.create_print_file_part()
     vouchers.create_stock_movement()
     vouchers.create_voucher()
     vouchers.create_card_proof()
+    distribution_paper.create_credit_note_line()
     redemption.create_redemption()
     vouchers.create_voucher_hold()
     redemption.create_redemption_reversal()

@@ -3,6 +3,7 @@
 import pytest
 
 from core.db import Database
+from tests.distribution.papers import Papers
 from tests.distribution.trade import Trade, open_trade
 
 
@@ -16,3 +17,9 @@ def trade(db: Database) -> Trade:
 def postgresql_trade(postgresql_db: Database) -> Trade:
     """Parties and people on a fresh PostgreSQL, for races between transactions."""
     return open_trade(postgresql_db)
+
+
+@pytest.fixture
+def papers(trade: Trade) -> Papers:
+    """The papers of the trade."""
+    return Papers(trade)
