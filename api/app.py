@@ -24,6 +24,7 @@ from api import (
     openapi,
     pages,
     payments,
+    prompts,
     redemptions,
     reports,
     sessions,
@@ -93,6 +94,7 @@ def create_app(
             health.measures,
             pages.landing,
             pages.card_page,
+            prompts.prompt_audio,
         ],
         lifespan=[lifespan],
         dependencies={
