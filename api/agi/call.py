@@ -12,7 +12,8 @@ import structlog
 from api.agi.gather import gather, say
 from api.agi.peer import HungUp, Peer
 from core.settings import Settings
-from redemption.dialogue.calls import CallReply, answer_call
+from redemption.dialogue.call_records import CallReply
+from redemption.dialogue.calls import answer_call, hang_up
 from redemption.dialogue.clips import clips_of
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.words import Prompt, known_language
@@ -58,6 +59,13 @@ async def lead(menu: Menu, peer: Peer) -> None:
 async def _talk(menu: Menu, peer: Peer, caller: str) -> None:
     # One connection is one call, and nothing in it is delivered twice: so its id may be made here.
     call_id = f"{GATEWAY}-{secrets.token_hex(12)}"
+    try:
+        await _take_turns(menu, peer, caller, call_id)
+    finally:
+        await asyncio.to_thread(hang_up, menu.deps, GATEWAY, call_id)
+
+
+async def _take_turns(menu: Menu, peer: Peer, caller: str, call_id: str) -> None:
     keys, turn, language = "", 0, "zh"
     while True:
         turn += 1
@@ -67,7 +75,8 @@ async def _talk(menu: Menu, peer: Peer, caller: str) -> None:
             )
         except Exception as error:
             _log.error("turn_failed", error=type(error).__name__)
-            await say(peer, _sounds(menu, [Prompt("try_later"), Prompt("goodbye")], language))
+            # What was confirmed may be done: nothing that is said may deny it.
+            await say(peer, _sounds(menu, [Prompt("fault"), Prompt("goodbye")], language))
             return
         language = reply.language
         sounds = _sounds(menu, [Prompt(said.id, said.params) for said in reply.prompts], language)

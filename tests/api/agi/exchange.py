@@ -33,11 +33,14 @@ class Exchange:
         with socket.create_connection(("127.0.0.1", self.port), 20) as line:
             line.settimeout(60)
             self._line = line
-            self._greet()
-            with line.makefile("rb") as lines:
-                for raw in lines:
-                    self._obey(raw.decode().rstrip("\n"))
-        self.was_cut = not self.transcript
+            try:
+                self._greet()
+                with line.makefile("rb") as lines:
+                    for raw in lines:
+                        self._obey(raw.decode().rstrip("\n"))
+            except ConnectionError:
+                self.transcript.append("cut")
+        self.was_cut = self.transcript in ([], ["cut"])
         return self
 
     def _greet(self) -> None:
