@@ -16,6 +16,7 @@ from api import (
     batches,
     channels,
     contracts,
+    dialogues,
     health,
     jobs,
     kannel,
@@ -30,6 +31,7 @@ from api import (
     sessions,
     twiml_sms,
     twiml_voice,
+    ussd,
     vouchers,
 )
 from api.access import Access
@@ -59,6 +61,7 @@ _API = Router(
         reports.router,
         approvals.router,
         sessions.router,
+        dialogues.router,
     ],
 )
 _SWITCH_S = 0.0005
@@ -87,6 +90,8 @@ def create_app(
             twiml_voice.twiml_voice_status,
             twiml_sms.twiml_sms,
             twiml_sms.twiml_report,
+            ussd.ussd,
+            ussd.ussd_event,
             kannel.kannel_sms,
             kannel.kannel_report,
             health.live,

@@ -89,6 +89,9 @@ class Settings:
     own_numbers: str = _setting(
         "", "our own telephone numbers, by commas: what comes from them is not answered"
     )
+    turns_per_minute: int = _setting(
+        120, "turns of one caller in menus over JSON in a minute; 0: any number"
+    )
     gateway_networks: str = _setting(
         "", "networks from which Kannel and USSD gateways may come, by commas; empty: any"
     )
