@@ -86,20 +86,27 @@ def client(server: Server) -> Iterator[httpx.Client]:
 
 @dataclass
 class Crew:
-    """A server with two workers on PostgreSQL and a Redis-protocol server."""
+    """A server with its workers on PostgreSQL and a Redis-protocol server."""
 
     world: World
     server: Server
     client: httpx.Client
 
 
-@pytest.fixture(scope="session")
-def crew(run: Run, house_directory: Path, worker_id: str) -> Iterator[Crew]:
-    """Two workers that share a database and a Redis-protocol server."""
+@contextlib.contextmanager
+def crewed(run: Run, directory: Path, worker_id: str, workers: int) -> Generator[Crew]:
+    """Serve a new database on PostgreSQL by so many workers, who share a Redis-protocol server."""
     number = 40 if worker_id == "master" else 41 + int(worker_id.removeprefix("gw"))
     with (
-        furnished(run, house_directory, "postgresql", run.redis.url(number)) as world,
-        serving(world.db.settings, house_directory / "crew.log", workers=2) as server,
+        furnished(run, directory, "postgresql", run.redis.url(number)) as world,
+        serving(world.db.settings, directory / f"crew{workers}.log", workers) as server,
         httpx.Client(base_url=server.url, timeout=60, limits=LIMITS) as client,
     ):
         yield Crew(world, server, client)
+
+
+@pytest.fixture(scope="session")
+def crew(run: Run, house_directory: Path, worker_id: str) -> Iterator[Crew]:
+    """Two workers that share a database and a Redis-protocol server."""
+    with crewed(run, house_directory, worker_id, workers=2) as made:
+        yield made
