@@ -124,8 +124,8 @@ def assemble(
     """Return what a server calls: the quick way, and beside it the application within its edge."""
     access = Access(Metrics(metrics_directory), log_all=settings.access_log == "all")
     app = create_app(settings, clock, access.metrics)
-    edge = with_edge(app, access, settings.body_seconds)  # type: ignore[arg-type]
-    return with_fast_lane(edge, access, lambda: app.state.get("runtime"), settings.body_seconds)
+    edge = with_edge(app, access, settings.arrival_seconds)  # type: ignore[arg-type]
+    return with_fast_lane(edge, access, lambda: app.state.get("runtime"), settings.arrival_seconds)
 
 
 def create() -> AsgiApp:

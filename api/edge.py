@@ -76,6 +76,11 @@ def with_edge(app: AsgiApp, access: Access, body_seconds: float) -> AsgiApp:
     return edge
 
 
+async def too_slow() -> Message:
+    """Receive nothing: raise BodyTooSlow."""
+    raise BodyTooSlow("the body did not come in time; send the request again")
+
+
 class _Body:
     """A request's body on its way in.
 
@@ -99,12 +104,15 @@ class _Body:
         """Return the next message of the client; BodyTooSlow where the body takes too long."""
         if self._is_read:
             return await self._receive()
-        try:
+        message = None
+        with suppress(TimeoutError):
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
-        except TimeoutError:
+        if message is None:
             self._is_read = True  # nobody waits for the rest of it
-            raise BodyTooSlow("the body did not come in time; send the request again") from None
+            # Not where the time-out was caught: the server would keep the connection as long as
+            # somebody keeps this error, if what it waited for hung on it.
+            return await too_slow()
         if self._left is not None:
             # The server tells of the end only in a message of its own; spare waiting for it.
             self._left -= len(message.get("body", b""))

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from api.access import Access
-from api.edge import SECURITY_HEADERS, AsgiApp, Message, Receive, Scope, Send
-from api.errors import PROBLEM_JSON, BodyTooSlow
+from api.edge import SECURITY_HEADERS, AsgiApp, Message, Receive, Scope, Send, too_slow
+from api.errors import PROBLEM_JSON
 from api.fields import Key
 from api.patience import Patience
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
@@ -66,10 +66,9 @@ def with_fast_lane(
             await app(scope, receive, send)
             return
         started = perf_counter()
-        try:
-            first = await patience.first(receive)
-        except BodyTooSlow as error:
-            await app(scope, _refusing(error), send)
+        first = await patience.first(receive)
+        if first is None:
+            await app(scope, too_slow, send)
             return
         if runtime.batcher.is_full:
             access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
@@ -135,13 +134,6 @@ def _again(first: Message, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return receive_again
-
-
-def _refusing(error: BodyTooSlow) -> Receive:
-    async def refuse() -> Message:
-        raise error
-
-    return refuse
 
 
 def _start(rendered: Rendered, body: bytes) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from api.edge import Message, Receive
-from api.errors import BodyTooSlow
 
 
 class Patience:
@@ -18,8 +17,8 @@ class Patience:
         self._began: dict[asyncio.Task[Any], float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def first(self, receive: Receive) -> Message:
-        """Return a client's first message; raises BodyTooSlow."""
+    async def first(self, receive: Receive) -> Message | None:
+        """Return a client's first message, or None where that takes too long."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is None:
             raise AssertionError("a request is answered in a task")
@@ -32,7 +31,7 @@ class Patience:
             if task in self._began:
                 raise
             task.uncancel()
-            raise BodyTooSlow("the body did not come in time; send the request again") from None
+            return None
         finally:
             self._began.pop(task, None)
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import rich_click as click
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from cli.app import App
 from cli.command import command, pass_app
@@ -20,6 +21,8 @@ from vouchers.key_rotation import check_key_file
 _CONNECTIONS = 8192
 """So many requests a worker takes up at once: more than may wait for the engine, since what is not
 taken up cannot be told to come later."""
+_LONGEST_HEAD = 65_536
+"""Bytes of a request's head, and of a body read at once."""
 KILL_AFTER_S = 30
 """A worker that has not ended so long after it was told to stop is killed."""
 
@@ -62,7 +65,7 @@ def serve(app: App, host: str, port: int, workers: int) -> None:
     if app.out.as_json:
         app.out.result({"url": f"http://{host}:{port}", "workers": workers})
     log.configure(app.settings.log_format)
-    start(host, port, workers)
+    start(host, port, workers, app.settings.arrival_seconds)
 
 
 def check_workers(settings: Settings, workers: int) -> None:
@@ -87,9 +90,10 @@ def check_start(app: App) -> None:
         check_key_file(session, app.keys.get())
 
 
-def start(host: str, port: int, workers: int) -> None:
+def start(host: str, port: int, workers: int, head_seconds: int) -> None:
     """Serve until a signal says stop; each worker reads the environment for itself.
 
+    A client has `head_seconds` for the head of a request, and as long between two requests.
     Raises ConfigurationError where the address cannot be listened on.
     """
     _check_free(host, port)
@@ -102,6 +106,10 @@ def start(host: str, port: int, workers: int) -> None:
             address=host,
             port=port,
             interface=Interfaces.ASGI,
+            http=HTTPModes.http1,  # what a proxy speaks to us, and one protocol's limits less
+            http1_settings=HTTP1Settings(
+                header_read_timeout=head_seconds * 1000, max_buffer_size=_LONGEST_HEAD
+            ),
             factory=True,
             workers=workers,
             backlog=_CONNECTIONS,

@@ -55,7 +55,7 @@ class Settings:
     statement_timeout_ms: int = _setting(30_000, "longest statement on PostgreSQL")
     pool_size: int = _setting(14, "database connections per worker")
     max_body_bytes: int = _setting(1_000_000, "largest request body")
-    body_seconds: int = _setting(30, "how long a request's body may take to come")
+    arrival_seconds: int = _setting(30, "how long a head, then its body, may take to come")
     access_log: str = _setting("failures", "requests that are logged: failures or all")
     log_format: str = _setting("text", "text or json")
     pdf_font: str = _setting(

@@ -2,11 +2,7 @@
 
 import asyncio
 import secrets
-import socket
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,18 +11,9 @@ from structlog.testing import capture_logs
 from api.access import Access
 from api.edge import AsgiApp, Message, Receive, Scope, Send, with_edge
 from api.metrics import Metrics
-from tests.api.serving import Server, serving
+from tests.api.serving import Server
 from tests.api.world import World
 from vouchers.pins import draw, grouped
-
-
-@pytest.fixture(scope="module")
-def hasty(world: World, house_directory: Path) -> Iterator[Server]:
-    """A server that waits a second for a body, where others wait half a minute."""
-    settings = replace(world.db.settings, body_seconds=1)
-    with serving(settings, house_directory / f"{uuid.uuid4().hex}.log") as running:
-        yield running
-
 
 SAFE = {
     "x-content-type-options": "nosniff",
@@ -109,26 +96,6 @@ def test_a_body_without_end_is_cut_off(server: Server, world: World) -> None:
         else:
             assert answer.status_code == 413
         assert client.get("/health/live").status_code == 200
-
-
-@pytest.mark.parametrize("framing", ["Content-Length: 80", "Transfer-Encoding: chunked"])
-@pytest.mark.parametrize("path", ["/api/v1/redemptions", "/api/v1/redemptions/bulk"])
-def test_a_client_too_slow_with_its_body_is_told_so_and_cut_off(
-    hasty: Server, world: World, framing: str, path: str
-) -> None:
-    key = world.as_partner()["Authorization"]
-    port = int(hasty.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
-        slow.sendall(
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {key}\r\n{framing}\r\n"
-            "Content-Type: application/json\r\nIdempotency-Key: slow\r\n\r\n".encode()
-        )
-        answer = b""
-        while part := slow.recv(65_536):
-            answer += part
-    assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b'"code":"body_too_slow"' in answer
-    assert httpx.get(hasty.url + "/health/live").status_code == 200
 
 
 def test_by_default_only_failures_are_logged() -> None:
