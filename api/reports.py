@@ -123,6 +123,7 @@ def read_report(
         since=None if since is None else parse_instant(since, zone, end_of_day=False),
         after_id=after or 0,
         limit=limit,
+        terms=catalogue.terms_of(runtime.settings),
     )
     if not _free.acquire(timeout=_WAIT_S):
         raise TryLater("others are having reports made; try again in a moment")

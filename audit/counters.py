@@ -7,20 +7,34 @@ redemptions themselves is an invariant of `audit verify`.
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from audit.as_of import latest_final
 from core.db import Database, Session
-from core.sets import range_values, ranges
+from core.sets import ListOf, range_values, ranges
 from redemption.tables import redeemed_pack, redemption, watermark
 from vouchers.serials import CARDS_PER_PACK
 
 NAME = "redeemed_packs"
-STEP = timedelta(hours=1)
-"""So much is rolled up in one transaction, which may not become too old."""
+STEP = timedelta(minutes=15)
+"""So much is rolled up in a first transaction, which may not become too old; then by experience."""
 
+_FEW_PACKS = 50_000
+_LONGEST_STEP = timedelta(days=30)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _pack = redemption.c.serial - redemption.c.serial % CARDS_PER_PACK
 
@@ -39,12 +53,14 @@ def roll_up(db: Database, progress: Progress | None = None) -> datetime:
 
     May run anywhere at any time and in several processes: the watermark's row is locked.
     """
+    step = STEP
     while True:
-        reached, is_done = db.transact(_step)
+        reached, packs = db.transact(partial(_step, step=step))
+        if packs is None:
+            return reached
         if progress is not None:
             progress(reached)
-        if is_done:
-            return reached
+        step = min(step * 2, _LONGEST_STEP) if packs < _FEW_PACKS else max(step / 2, STEP)
 
 
 def rebuild(db: Database, progress: Progress | None = None) -> datetime:
@@ -61,14 +77,13 @@ def used_cards_of(
     The ranges are sorted and do not overlap. Costs what the packs, the ranges and the redemptions
     between the watermark and the instant cost; never a look at every redemption.
     """
-    wholes = [_whole_packs(first, last) for first, last in pieces]
-    counted = _counted(session, [whole for whole in wholes if whole is not None])
-    edges = [edge for first, last in pieces for edge in _edges(first, last)]
-    loose = _counted_singly(session, edges, as_of)
+    parts = [(_whole_packs(first, last), _edges(first, last)) for first, last in pieces]
+    counted = _counted(session, [whole for whole, _ in parts if whole is not None])
+    loose = _counted_singly(session, [edge for _, edges in parts for edge in edges], as_of)
     later = _Tail(_tail(session, rolled_up_to(session), as_of))
     used = []
-    for (first, last), whole in zip(pieces, wholes, strict=True):
-        cards = sum(loose.get(edge[0], 0) for edge in _edges(first, last))
+    for whole, edges in parts:
+        cards = sum(loose.get(edge[0], 0) for edge in edges)
         if whole is not None:
             cards += counted.get(whole[0], 0) + later.within(*whole)
         used.append(cards)
@@ -91,21 +106,23 @@ class _Tail:
         return cards
 
 
-def _step(session: Session) -> tuple[datetime, bool]:
-    """Move the watermark on by one step or to the end; return it, and whether it is the end."""
+def _step(session: Session, step: timedelta) -> tuple[datetime, int | None]:
+    """Move the watermark on; return it, and how many packs changed (None: it was at the end)."""
     session.execute(session.insert_new(watermark), {"name": NAME, "at": _EPOCH})
     since = session.execute(_of_watermark().with_for_update()).scalar_one()
     end = latest_final(session.now)
     if end <= since:
-        return since, True
-    first = session.execute(
-        select(func.min(redemption.c.at)).where(_between(since, end))
-    ).scalar_one()
-    until = end if first is None else min(end, first + STEP)
-    if first is not None:
-        session.execute(_add(session, since, until))
+        return since, None
+    start = _first_instant(session, end) if since == _EPOCH else since
+    until = min(end, start + step)
+    packs = session.execute(_add(session, since, until)).rowcount
     session.execute(watermark.update().where(watermark.c.name == NAME).values(at=until))
-    return until, until == end
+    return until, packs
+
+
+def _first_instant(session: Session, end: datetime) -> datetime:
+    found = session.execute(select(func.min(redemption.c.at)).where(redemption.c.at <= end))
+    return found.scalar_one() or end
 
 
 def _add(session: Session, since: datetime, until: datetime) -> sqlite.Insert | postgresql.Insert:
@@ -145,6 +162,11 @@ def _counted(session: Session, wholes: Sequence[tuple[int, int]]) -> dict[int, i
     """What the counters say of ranges of whole packs, by their first serials."""
     if not wholes:
         return {}
+    return (_counted_by_range if session.is_sqlite else _counted_in_passing)(session, wholes)
+
+
+def _counted_by_range(session: Session, wholes: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Look every range up in the primary key."""
     given = ranges(session)
     cards = (
         select(func.sum(redeemed_pack.c.cards))
@@ -153,6 +175,29 @@ def _counted(session: Session, wholes: Sequence[tuple[int, int]]) -> dict[int, i
     )
     rows = session.execute(select(given.c.first, cards), range_values(session, wholes))
     return {first: int(cards or 0) for first, cards in rows}
+
+
+def _counted_in_passing(session: Session, wholes: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Read all counters once and drop each into its range: several times quicker for many packs."""
+    # The plan for any parameters would copy the list of edges for each row.
+    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    edges: list[int] = []
+    for first, last in wholes:
+        if edges and edges[-1] == first:
+            edges.pop()
+        edges += [first, last + 1]
+    starts = {first for first, _ in wholes}
+    place = func.width_bucket(
+        redeemed_pack.c.first_serial, bindparam("edges", type_=ListOf(BigInteger()))
+    )
+    rows = session.execute(
+        select(place, func.sum(redeemed_pack.c.cards))
+        .where(redeemed_pack.c.first_serial.between(edges[0], edges[-1] - 1))
+        .group_by(place),
+        {"edges": edges},
+    )
+    found = {edges[number - 1]: int(cards) for number, cards in rows}
+    return {first: cards for first, cards in found.items() if first in starts}
 
 
 def _counted_singly(
@@ -182,6 +227,8 @@ def _whole_packs(first: int, last: int) -> tuple[int, int] | None:
 
 def _edges(first: int, last: int) -> list[tuple[int, int]]:
     """The serials of a range in packs that do not lie wholly in it."""
+    if first % CARDS_PER_PACK == 0 and (last + 1) % CARDS_PER_PACK == 0:
+        return []
     whole = _whole_packs(first, last)
     if whole is None:
         return [(first, last)]

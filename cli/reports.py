@@ -74,6 +74,7 @@ def report(
         since=None if since is None else parse_instant(since, zone, end_of_day=False),
         after_id=after or 0,
         limit=limit,
+        terms=catalogue.terms_of(app.settings),
     )
     with app.db.read() as session, app.out.progress(name) as progress:
         catalogue.allow_time(session, 0)

@@ -49,6 +49,8 @@ class Settings:
     withheld_per_day: int = _setting(20, "wrong PINs a day of all withheld numbers of a trunk")
     partner_wrong_per_hour: int = _setting(200, "a partner's wrong PINs an hour until it is slowed")
     slow_seconds: int = _setting(2, "how long a slowed sender waits for each answer")
+    reorder_lead_days: int = _setting(7, "days from an outlet's order to its cards, for low stock")
+    reorder_service_percent: int = _setting(95, "how often stock should outlast that, 50 to 99")
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
     queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
     lock_timeout_ms: int = _setting(500, "how long a redemption waits for a row")
@@ -118,6 +120,8 @@ class Settings:
         if set(self.voices) != {"zh", "en"}:
             raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
         self.allowed_networks, self.proxies  # noqa: B018  they raise what is wrong with them
+        if not 50 <= self.reorder_service_percent <= 99:
+            raise ConfigurationError("WANNENG_REORDER_SERVICE_PERCENT may be 50 to 99")
         for item in fields(self):
             value = getattr(self, item.name)
             if isinstance(value, int) and value < 0:

@@ -9,12 +9,14 @@ from sqlalchemy import text
 
 from audit.as_of import final
 from audit.pieces import Progress
-from audit.reports import cards, money, months, territory
+from audit.reports import cards, flow, money, months, territory
 from audit.reports.report import Ask, Report
 from core.db import Session
 from core.errors import InvalidInput, NotFound
+from core.settings import Settings
 from core.sheets import Sheet, Value, csv_chunks, json_row, write_xlsx
 from distribution.parties import subtree_ids
+from distribution.reorder import TERMS, Terms
 from staff.permissions import Actor, Forbidden, Permission, may, require
 
 Form = Literal["json", "csv", "xlsx"]
@@ -23,7 +25,13 @@ MAX_LINES = 10_000
 
 REPORTS: Mapping[str, Report] = {
     report.name: report
-    for report in (*cards.REPORTS, *money.REPORTS, *months.REPORTS, *territory.REPORTS)
+    for report in (
+        *cards.REPORTS,
+        *flow.REPORTS,
+        *money.REPORTS,
+        *months.REPORTS,
+        *territory.REPORTS,
+    )
 }
 
 
@@ -42,6 +50,7 @@ class Wanted:
     since: datetime | None = None
     after_id: int = 0
     limit: int | None = None
+    terms: Terms = TERMS
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ def make(
         within=_scope(session, actor, report),
         after_id=wanted.after_id,
         limit=wanted.limit,
+        terms=wanted.terms,
         progress=progress,
     )
     if ask.since is not None and not (report.has_period and ask.since <= ask.as_of):
@@ -121,6 +131,11 @@ def may_see(actor: Actor, report: Report) -> bool:
     return may(actor, Permission.VIEW_REPORTS) or (
         report.of_parties and may(actor, Permission.VIEW_STOCK)
     )
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return the terms of ordering again that are set."""
+    return Terms(settings.reorder_lead_days, settings.reorder_service_percent / 100)
 
 
 def allow_time(session: Session, seconds: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from audit.pieces import Progress
 from core.db import Session
 from core.sheets import Sheet
+from distribution.reorder import TERMS, Terms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class Ask:
     """What is asked of a report. `as_of` is final; `since` begins a period that ends with it.
 
     `within` are the parties whose cards may be told of (None: all). `after_id` and `limit` cut
-    a page out of a report that has pages.
+    a page out of a report that has pages. `terms` are those of ordering again.
     """
 
     as_of: datetime
@@ -22,6 +23,7 @@ class Ask:
     within: frozenset[int] | None = None
     after_id: int = 0
     limit: int | None = None
+    terms: Terms = TERMS
     progress: Progress | None = None
 
 

@@ -225,6 +225,51 @@ def test_a_report_without_a_period_refuses_one(sold: World) -> None:
         lines(sold, "journal", since=sold.clock.now)
 
 
+def test_stock_of_a_period_is_opening_in_out_and_closing(sold: World) -> None:
+    since = sold.clock.now
+    move, cards = sold.move, sold.cards
+    move("seller", "activate", cards[20:23])
+    move("seller", "deactivate", cards[14:16])
+    move("seller", "return", cards[23:25])
+    move("agent", "receive", cards[23:24])
+    move("issuer", "void", cards[30:31], reason="torn")
+    sold.clock.advance(minutes=2)
+    [outlet] = [x for x in lines(sold, "stock", since=since) if x["holder"] == "OUTLET"]
+    counts = {k: v for k, v in outlet.items() if k.endswith("_cards") and v}
+    # 35 came, 20 were sold; a card on its way back is the outlet's until it is received.
+    assert counts == {
+        "opening_cards": 15,
+        "taken_back_cards": 2,
+        "handed_over_cards": 1,
+        "sold_cards": 3,
+        "void_cards": 1,
+        "closing_cards": 12,
+    }
+    whole = {x["holder"]: x for x in lines(sold, "stock")}
+    assert (whole["WAREHOUSE"]["taken_in_cards"], whole["WAREHOUSE"]["handed_over_cards"]) == (
+        59,
+        45,
+    )
+    assert (whole["OUTLET"]["received_cards"], whole["OUTLET"]["sold_cards"]) == (35, 23)
+
+
+def test_low_stock_tells_cover_and_when_to_order(sold: World, clock: FakeClock) -> None:
+    for sales in (1, 2, 1, 2, 1, 2, 1):
+        clock.advance(days=1)
+        first = 20 + sum((1, 2, 1, 2, 1, 2, 1)[: clock.now.day - 12])
+        sold.move("seller", "activate", sold.cards[first : first + sales])
+    clock.advance(days=1)
+    [line] = [x for x in lines(sold, "low-stock") if x["holder"] == "OUTLET"]
+    # 20 on the first day, then 10 in 7 days: mean 3.75, deviation 6.58;
+    # 26.25 + 1.645 x 6.58 x sqrt(7) = 54.9
+    assert (line["pattern"], line["on_hand_cards"], line["sold_cards"]) == ("erratic", 5, 30)
+    assert line["per_day"] == pytest.approx(3.75)
+    assert line["days_of_cover"] == pytest.approx(5 / 3.75)
+    assert (line["reorder_point"], line["incoming_cards"], line["low"]) == (55, 5, "yes")
+    assert line["to_order_cards"] == 45
+    assert lines(sold, "low-stock", "seller2") == []
+
+
 def test_yesterdays_reports_are_the_same_tomorrow_whatever_happens(
     sold: World, clock: FakeClock
 ) -> None:

@@ -3,9 +3,15 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from audit.as_of import latest_final
+from audit.counters import roll_up
+from audit.reports import catalogue
+from audit.reports.catalogue import REPORTS, Wanted
 from audit.verify import verify
 from core.db import Database
 from core.errors import DomainError
@@ -43,11 +49,49 @@ def test_every_invariant_holds_after_any_moves_redemptions_and_wrong_pins(
         world.move("keeper", "take_into_stock", cards)
         hand_down(world, cards, cards[:35], cards[:30])
         world.move("seller", "activate", cards[:15])
-        done = Counter(_step(world, cards, chance) for _ in range(STEPS))
+        opening = clock.now + timedelta(minutes=2)
+        clock.advance(minutes=4)
+        done = Counter(_step(world, cards, chance) for _ in range(STEPS // 2))
+        clock.advance(minutes=2)
+        half_way = latest_final(clock.now)
+        before = _reports(world, half_way, opening)
+        roll_up(db)
+        done += Counter(_step(world, cards, chance) for _ in range(STEPS // 2))
+        clock.advance(minutes=2)
+        assert _reports(world, half_way, opening) == before
+        for since in (None, opening, half_way):
+            _stock_adds_up(world, since)
     broken = {r.invariant.code: r.offences for r in verify(db) if not r.holds}
     assert broken == {}, dict(done)
     assert {Code.REDEEMED, Code.PIN_UNKNOWN} <= set(done)
     assert len(set(done) & {move for _, move, _ in MOVES}) >= 4, dict(done)
+
+
+def _reports(world: World, as_of: datetime, since: datetime) -> dict[str, object]:
+    """All reports as of an instant, and the stock since another."""
+    return {name: _report(world, name, as_of) for name in REPORTS} | {
+        "stock since": _report(world, "stock", as_of, since)
+    }
+
+
+def _report(
+    world: World, name: str, as_of: datetime, since: datetime | None = None
+) -> list[dict[str, Any]]:
+    wanted = Wanted(name=name, as_of=as_of, since=since)
+    with world.db.read() as session:
+        return catalogue.page(session, world.trade.people["finance"], wanted).lines
+
+
+def _stock_adds_up(world: World, since: datetime | None) -> None:
+    """Opening and in, less out, is closing, and that is what a count of the lots says."""
+    now = latest_final(world.clock.now)
+    stock = _report(world, "stock", now, since)
+    assert {line["difference_cards"] for line in stock} == {0}
+    held: Counter[str] = Counter()
+    for line in _report(world, "inventory", now):
+        if line["stage"] in ("stocked", "in_transit"):
+            held[line["holder"]] += line["cards"]
+    assert +Counter({line["holder"]: line["closing_cards"] for line in stock}) == held
 
 
 def _step(world: World, cards: Sequence[PrintedCard], chance: random.Random) -> str:
