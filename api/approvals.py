@@ -9,18 +9,34 @@ from litestar.params import Body
 from msgspec import Struct
 
 from api.actions import ACTIONS
-from api.fields import AfterId, IdPath, Limit, Reason
+from api.fields import AfterId, IdPath, Limit, OneTimeCode, Reason
 from api.guards import WithActor, WithRuntime, staff
-from api.strict import no_body
-from staff import approvals
+from api.runtime import Runtime
+from staff import approvals, second_person
 from staff.approvals import Approval
-from staff.permissions import Permission
+from staff.permissions import Actor, Permission
+from staff.second_person import Decider
+
+CODE = Example(value={"code": "123456"})
+
+
+class AgreeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The authenticator's code of now: a token alone is not enough."""
+
+    code: OneTimeCode
+
+    def __repr__(self) -> str:
+        return "AgreeBody(hidden)"
 
 
 class RefuseBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why the request is refused."""
+    """Why the request is refused, and the authenticator's code of now."""
 
     reason: Reason
+    code: OneTimeCode
+
+    def __repr__(self) -> str:
+        return "RefuseBody(hidden)"
 
 
 class ApprovalShown(Struct, frozen=True, kw_only=True):
@@ -87,14 +103,22 @@ def read_approval(approval_id: IdPath, runtime: WithRuntime) -> ApprovalShown:
 @post(
     "/{approval_id:str}/agree",
     status_code=200,
-    guards=[staff(Permission.APPROVE), no_body],
+    guards=[staff(Permission.APPROVE)],
     sync_to_thread=True,
     summary="Agree",
     operation_id="agree",
 )
-def agree(approval_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Decided:
-    """Agree as another person than the requester; what was asked for happens in that moment."""
-    approvals.agree(runtime.db, actor, approval_id, ACTIONS)
+def agree(
+    approval_id: IdPath,
+    data: Annotated[AgreeBody, Body(examples=[CODE])],
+    runtime: WithRuntime,
+    actor: WithActor,
+) -> Decided:
+    """Agree as another person than the requester; what was asked for happens in that moment.
+
+    Each code works once, for one decision or one sign-in.
+    """
+    second_person.agree(runtime.db, decider(runtime, actor, data.code), approval_id, ACTIONS)
     return Decided(str(approval_id), "agreed")
 
 
@@ -108,13 +132,21 @@ def agree(approval_id: IdPath, runtime: WithRuntime, actor: WithActor) -> Decide
 )
 def refuse(
     approval_id: IdPath,
-    data: Annotated[RefuseBody, Body(examples=[Example(value={"reason": "wrong printer"})])],
+    data: Annotated[
+        RefuseBody, Body(examples=[Example(value={"reason": "wrong printer", "code": "123456"})])
+    ],
     runtime: WithRuntime,
     actor: WithActor,
 ) -> Decided:
     """Refuse with a reason; nothing of what was asked for happens."""
-    approvals.refuse(runtime.db, actor, approval_id, data.reason, ACTIONS)
+    by = decider(runtime, actor, data.code)
+    second_person.refuse(runtime.db, by, approval_id, data.reason, ACTIONS)
     return Decided(str(approval_id), "refused")
+
+
+def decider(runtime: Runtime, actor: Actor, code: str) -> Decider:
+    """Return who decides, with the code that he just read."""
+    return Decider(actor, code, runtime.keys.get(), runtime.limits)
 
 
 def _shown(item: Approval) -> ApprovalShown:

@@ -11,13 +11,13 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from api.actions import ACTIONS
-from api.approvals import Decided
+from api.approvals import CODE, AgreeBody, Decided, decider
 from api.fields import AfterId, BatchPath, CardCount, FaceFen, Limit, Name
 from api.guards import WithActor, WithRuntime, staff
 from api.refusals import Fen
 from api.strict import no_body
 from distribution.parties import warehouse_id
-from staff import approvals
+from staff import second_person
 from staff.permissions import Permission
 from vouchers.batches import Batch, get_batch, list_batches
 from vouchers.export import Export, export_batch, request_export, stored_manifest
@@ -146,16 +146,21 @@ def read_batch(batch_id: BatchPath, runtime: WithRuntime) -> BatchShown:
 @post(
     "/{batch_id:str}/approve",
     status_code=200,
-    guards=[staff(Permission.APPROVE), no_body],
+    guards=[staff(Permission.APPROVE)],
     sync_to_thread=True,
     summary="Agree to a batch's order",
     operation_id="approveBatch",
 )
-def approve(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> Decided:
+def approve(
+    batch_id: BatchPath,
+    data: Annotated[AgreeBody, Body(examples=[CODE])],
+    runtime: WithRuntime,
+    actor: WithActor,
+) -> Decided:
     """Agree, as the second person, to the whole order that the batch belongs to."""
     with runtime.db.read() as session:
         approval_id = get_batch(session, batch_id).order_approval_id
-    approvals.agree(runtime.db, actor, approval_id, ACTIONS)
+    second_person.agree(runtime.db, decider(runtime, actor, data.code), approval_id, ACTIONS)
     return Decided(str(approval_id), "agreed")
 
 

@@ -85,10 +85,12 @@ def _finish(path: str, operation: Schema) -> None:
 
 
 def _security(path: str, operation: Schema) -> list[dict[str, list[str]]]:
-    if path.startswith(("/channels/", "/api/v1/dialogues/")):
+    if path.startswith("/channels/"):
         return [{"channel": []}, {"signature": []}]
     if not path.startswith("/api/") or operation["operationId"] == "signIn":
         return []
+    if path.endswith("/reversal"):
+        return [{"staff": []}]
     if path.startswith("/api/v1/redemptions") or path == "/api/v1/accounts/{number}":
         return [{"partner": []}, {"staff": []}]
     return [{"staff": []}]

@@ -51,6 +51,7 @@ class Runtime:
     limits: SignInLimits
     metrics: Metrics
     partners: KnownPartners
+    argon: ArgonPool
     redis: Redis
     loop: asyncio.AbstractEventLoop
 
@@ -146,6 +147,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
             limits=SignInLimits.of(settings.redis_url),
             metrics=metrics,
             partners=KnownPartners(),
+            argon=argon,
             redis=redis,
             loop=asyncio.get_running_loop(),
         )

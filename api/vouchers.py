@@ -6,12 +6,13 @@ from litestar import Router, get
 from msgspec import Struct
 
 from api.fields import SerialPath
-from api.guards import WithRuntime, staff
+from api.guards import WithActor, WithRuntime, staff
 from api.refusals import Fen
-from core.clock import local_day
+from audit.timeline import record_look
+from core.db import Session
 from distribution.parties import party_by_id
 from redemption.queries import use_of
-from staff.permissions import Permission
+from staff.permissions import Actor, Permission
 from vouchers.queries import voucher_view
 from vouchers.serials import parse_serial, serial_text
 
@@ -43,17 +44,20 @@ class VoucherShown(Struct, frozen=True, omit_defaults=True, kw_only=True):
     summary="Look a card up",
     operation_id="readVoucher",
 )
-def read_voucher(serial_number: SerialPath, runtime: WithRuntime) -> VoucherShown:
-    """Return where a card is in its life, and how it was used."""
+def read_voucher(serial_number: SerialPath, runtime: WithRuntime, actor: WithActor) -> VoucherShown:
+    """Return where a card is in its life, and how it was used; that you looked is on record."""
     serial = parse_serial(serial_number)
-    with runtime.db.read() as session:
-        today = local_day(session.now, runtime.settings.zone)
-        view = voucher_view(session, serial, today)
-        use = use_of(session, serial)
-        holder = party_by_id(session, view.holder_id).code
-        to = None if view.in_transit_to is None else party_by_id(session, view.in_transit_to).code
+    return runtime.db.transact(lambda session: _look(session, actor, serial))
+
+
+def _look(session: Session, actor: Actor, serial: int) -> VoucherShown:
+    view = voucher_view(session, serial, session.today)
+    use = use_of(session, serial)
+    holder = party_by_id(session, view.holder_id).code
+    to = None if view.in_transit_to is None else party_by_id(session, view.in_transit_to).code
+    record_look(session, actor, serial, "card")
     return VoucherShown(
-        serial_number=serial_number,
+        serial_number=serial_text(serial),
         status=view.status,
         stage=view.stage,
         face_fen=view.face_fen,

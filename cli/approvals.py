@@ -7,9 +7,10 @@ import rich_click as click
 from cli.actions import ACTIONS
 from cli.app import App
 from cli.command import command, pass_app
+from cli.deciding import decider
 from cli.options import ID, limit_option
 from cli.output import facts, table, when
-from staff import approvals
+from staff import approvals, second_person
 from staff.approvals import Approval
 from staff.permissions import Permission, require
 
@@ -64,9 +65,10 @@ def show(app: App, approval_id: int) -> None:
 def agree(app: App, approval_id: int) -> None:
     """Agree as the second person, and carry it out.
 
-    You must be another person than the one who asked, whatever accounts you both have.
+    You must be another person than the one who asked, whatever accounts you both have. The
+    authenticator's code of now is asked for without echo, or read from stdin; it works once.
     """
-    approvals.agree(app.db, app.actor, approval_id, ACTIONS)
+    second_person.agree(app.db, decider(app), approval_id, ACTIONS)
     app.out.result(
         {"approval_id": str(approval_id), "state": "agreed"},
         f"agreed and carried out: approval {approval_id}",
@@ -78,8 +80,11 @@ def agree(app: App, approval_id: int) -> None:
 @click.option("--reason", required=True, help="Why, for the record.")
 @pass_app
 def refuse(app: App, approval_id: int, reason: str) -> None:
-    """Refuse with a reason."""
-    approvals.refuse(app.db, app.actor, approval_id, reason, ACTIONS)
+    """Refuse with a reason.
+
+    The authenticator's code of now is asked for, as for agreeing.
+    """
+    second_person.refuse(app.db, decider(app), approval_id, reason, ACTIONS)
     app.out.result(
         {"approval_id": str(approval_id), "state": "refused"}, f"refused: approval {approval_id}"
     )

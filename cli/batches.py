@@ -9,12 +9,13 @@ import rich_click as click
 from cli.actions import ACTIONS
 from cli.app import App
 from cli.command import command, pass_app
+from cli.deciding import decider
 from cli.options import ID, YUAN, limit_option
 from cli.output import facts, table, when
 from cli.pending import show_pending
 from core.money import format_yuan
 from distribution.parties import warehouse_id
-from staff import approvals
+from staff import second_person
 from staff.permissions import Permission, require
 from vouchers.batches import Batch, get_batch, list_batches
 from vouchers.export import export_to_file, request_export, stored_manifest
@@ -95,11 +96,13 @@ def show(app: App, batch_id: int) -> None:
 def approve(app: App, batch_id: int) -> None:
     """Agree to a batch's order.
 
-    As the second person, and to the whole order that the batch belongs to.
+    As the second person, with the authenticator's code of now, and to the whole order that the
+    batch belongs to.
     """
     with app.db.read() as session:
         approval_id = get_batch(session, batch_id).order_approval_id
-    ids = [str(each) for each in approvals.agree(app.db, app.actor, approval_id, ACTIONS)]
+    done = second_person.agree(app.db, decider(app), approval_id, ACTIONS)
+    ids = [str(each) for each in done]
     app.out.result(
         {"approval_id": str(approval_id), "state": "agreed", "batch_ids": ids},
         f"agreed to the order of batches {' '.join(ids)}",

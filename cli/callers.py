@@ -6,7 +6,7 @@ from cli.app import App
 from cli.command import command, pass_app
 from cli.output import facts, table, when
 from redemption.throttle import Limits
-from redemption.unlock import unlock_caller, view_caller
+from redemption.unlock import look_at_caller, unlock_caller
 
 
 @command("show", examples=["wanneng caller show tel:+8613800138000"])
@@ -18,8 +18,8 @@ def show(app: App, identity: str) -> None:
     A caller is tel:NUMBER, partner:NAME/CALLER or staff:USERNAME.
     """
     actor, zone = app.actor, app.settings.zone
-    with app.db.read() as session:
-        view = view_caller(session, actor, Limits.of(app.settings), identity)
+    limits = Limits.of(app.settings)
+    view = app.db.transact(lambda session: look_at_caller(session, actor, limits, identity))
     state = view.state
     locks = [
         {

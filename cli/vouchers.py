@@ -1,10 +1,13 @@
-"""`wanneng voucher show`."""
+"""`wanneng voucher show` and `history`."""
+
+from collections.abc import Mapping
 
 import rich_click as click
 
+from audit.timeline import look_at_timeline, record_look
 from cli.app import App
 from cli.command import command, pass_app
-from cli.output import facts, when
+from cli.output import facts, table, when
 from core.money import format_yuan
 from distribution.parties import party_by_id
 from redemption.queries import use_of
@@ -21,9 +24,11 @@ def show(app: App, serial_number: str) -> None:
 
     Status, stage, holder, hold, dates, and how it was used.
     """
-    require(app.actor, Permission.VIEW_VOUCHERS)
+    actor = app.actor
+    require(actor, Permission.VIEW_VOUCHERS)
     serial = parse_serial(serial_number)
-    with app.db.read() as session:
+    with app.db.write() as session:
+        record_look(session, actor, serial, "card")
         view = voucher_view(session, serial, session.today)
         use = use_of(session, serial)
         holder = party_by_id(session, view.holder_id).code
@@ -48,3 +53,36 @@ def show(app: App, serial_number: str) -> None:
     people = data | {"face_fen": None, "face yuan": format_yuan(view.face_fen)}
     people["used_at"] = None if use is None else when(use.at, app.settings.zone)
     app.out.result(data, facts({name.replace("_", " "): value for name, value in people.items()}))
+
+
+@command("history", examples=["wanneng voucher history 42251010007001008"])
+@click.argument("serial_number")
+@pass_app
+def history(app: App, serial_number: str) -> None:
+    """Tell a card's whole life: made, moved, sold, tried, used.
+
+    Who did what, when, where and why. That you looked is on record.
+    """
+    actor, serial, zone = app.actor, parse_serial(serial_number), app.settings.zone
+    found = app.db.transact(lambda session: look_at_timeline(session, actor, serial))
+    data = [
+        {
+            "at": each.at,
+            "event": each.event,
+            "by": each.by,
+            "detail": {name: value for name, value in each.detail.items() if value is not None},
+        }
+        for each in found
+    ]
+    rows = [
+        (when(each.at, zone), each.event.replace("_", " "), each.by, _told(each.detail))
+        for each in found
+    ]
+    app.out.result(
+        {"serial_number": serial_text(serial), "happenings": data},
+        table(["at", "what", "by", "more"], rows),
+    )
+
+
+def _told(detail: Mapping[str, str | int | None]) -> str:
+    return " ".join(f"{name}={value}" for name, value in detail.items() if value is not None)

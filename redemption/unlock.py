@@ -66,6 +66,13 @@ def view_caller(session: Session, actor: Actor, limits: Limits, identity: str) -
     return CallerView(state, is_locked(state), 0 if is_locked(state) else left, locks)
 
 
+def look_at_caller(session: Session, actor: Actor, limits: Limits, identity: str) -> CallerView:
+    """Do as `view_caller`, and put on record who looked."""
+    view = view_caller(session, actor, limits, identity)
+    events.record(session, actor, "caller.looked_up", f"caller:{identity}")
+    return view
+
+
 def unlock_caller(session: Session, actor: Actor, identity: str, reason: str) -> None:
     """Lift the locks of a caller and begin his counts of wrong PINs anew.
 

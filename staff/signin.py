@@ -34,6 +34,12 @@ class SignInFailed(DomainError):
     code = "sign_in_failed"
 
 
+class CodeWrong(DomainError):
+    """The one-time code is wrong, too old, or was used before."""
+
+    code = "code_wrong"
+
+
 class Unauthenticated(DomainError):
     """There is no valid token; sign in."""
 
@@ -102,6 +108,38 @@ def sign_out(session: Session, token: str) -> None:
     )
 
 
+def confirm_code(
+    db: Database, keyfile: KeyFile, actor: Actor, code: str, limits: SignInLimits
+) -> None:
+    """Use up a one-time code of a signed-in member; each works once, here or to sign in.
+
+    Raises CodeWrong, and TooManySignIns before any work. Both count a try.
+    """
+    limits.count(actor.username, None)
+    with db.read() as session:
+        member = _find(session, actor.username)
+        step = _matching_step(keyfile, member, code, session.now)
+    if member is None or step is None or not db.transact(lambda s: _use_up(s, member, step)):
+        _record_failure(db, member, None)
+        raise CodeWrong("the one-time code is wrong or was used before; wait for the next one")
+    limits.forget(actor.username)
+
+
+def _use_up(session: Session, member: Row[Any], step: int) -> bool:
+    """Mark a code as used; False when it was used before or the account has changed."""
+    used = session.execute(
+        staff_member.update()
+        .where(
+            staff_member.c.id == member.id,
+            staff_member.c.totp_last_step < step,
+            staff_member.c.password_hash == member.password_hash,
+            staff_member.c.active,
+        )
+        .values(totp_last_step=step)
+    )
+    return used.rowcount == 1
+
+
 def _find(session: Session, username: str) -> Row[Any] | None:
     try:
         login = parse_username(username)
@@ -131,17 +169,7 @@ def _open(db: Database, member: Row[Any], step: int, token: str, address: str | 
     """Use up the code and store the sign-in; False when the code was used before."""
 
     def work(session: Session) -> bool:
-        used = session.execute(
-            staff_member.update()
-            .where(
-                staff_member.c.id == member.id,
-                staff_member.c.totp_last_step < step,
-                staff_member.c.password_hash == member.password_hash,
-                staff_member.c.active,
-            )
-            .values(totp_last_step=step)
-        )
-        if used.rowcount != 1:
+        if not _use_up(session, member, step):
             return False
         row = {
             "token_hash": _hash(token),

@@ -10,7 +10,6 @@ from tests.api.world import World
 
 _PATH_VALUES = {
     "{code}": "WH-OUTLET-1",
-    "{dialogue_id}": "call-1",
     "{batch_id}": "42990100001",
     "{approval_id}": "1",
     "{job_id}": "1",
@@ -23,6 +22,9 @@ _ROLES = {
     "/api/v1/batches": "issuer",
     "/api/v1/lots": "warehouse",
     "/api/v1/approvals": "second_issuer",
+    "/api/v1/vouchers": "customer_service",
+    "/api/v1/callers": "customer_service",
+    "/api/v1/redemptions/{receipt_number}": "customer_service",
     "/api/v1/payments": "finance",
 }
 
@@ -45,7 +47,7 @@ class Call:
 
     def headers(self, world: World) -> dict[str, str]:
         """Return the headers of somebody who may make the call."""
-        if self.path.startswith(("/channels/", "/api/v1/dialogues/")):
+        if self.path.startswith("/channels/"):
             return world.as_gateway()
         for prefix, role in _ROLES.items():
             if self.path.startswith(prefix):

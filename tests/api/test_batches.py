@@ -38,7 +38,11 @@ def finished_job(client: httpx.Client, world: World, job_id: str) -> dict[str, A
 def generated(client: httpx.Client, world: World, count: int = 30) -> str:
     """Return a batch whose cards are made."""
     batch_id = order(client, world, count)["batch_ids"][0]
-    agreed = client.post(f"{URL}/{batch_id}/approve", headers=world.as_staff("second_issuer"))
+    agreed = client.post(
+        f"{URL}/{batch_id}/approve",
+        headers=world.as_staff("second_issuer"),
+        json=world.decision("second_issuer"),
+    )
     assert agreed.status_code == 200
     started = client.post(f"{URL}/{batch_id}/generate", headers=world.as_staff("issuer"))
     assert started.status_code == 202
@@ -55,9 +59,15 @@ def test_a_batch_goes_from_order_to_the_printer_by_two_persons(
     asked = client.post(f"{URL}/{batch_id}/export", headers=issuer)
     assert asked.status_code == 202
     approval_id = asked.json()["approval_id"]
-    own = client.post(f"/api/v1/approvals/{approval_id}/agree", headers=issuer)
+    own = client.post(
+        f"/api/v1/approvals/{approval_id}/agree", headers=issuer, json=world.decision("issuer")
+    )
     assert (own.status_code, own.json()["code"]) == (403, "same_person")
-    agreed = client.post(f"/api/v1/approvals/{approval_id}/agree", headers=second)
+    agreed = client.post(
+        f"/api/v1/approvals/{approval_id}/agree",
+        headers=second,
+        json=world.decision("second_issuer"),
+    )
     assert agreed.json() == {"approval_id": approval_id, "state": "agreed"}
     file = client.post(f"{URL}/{batch_id}/export", headers=issuer)
     assert (file.status_code, file.headers["content-type"]) == (200, "application/octet-stream")
@@ -81,7 +91,9 @@ def test_nobody_approves_his_own_order_and_nothing_is_made_before(
 ) -> None:
     placed = order(client, world)
     batch_id = placed["batch_ids"][0]
-    own = client.post(f"{URL}/{batch_id}/approve", headers=world.as_staff("issuer"))
+    own = client.post(
+        f"{URL}/{batch_id}/approve", headers=world.as_staff("issuer"), json=world.decision("issuer")
+    )
     early = client.post(f"{URL}/{batch_id}/generate", headers=world.as_staff("issuer"))
     assert (own.status_code, own.json()["code"]) == (403, "same_person")
     assert (early.status_code, early.json()["code"]) == (409, "batch_not_approved")
@@ -95,8 +107,16 @@ def test_nobody_approves_his_own_order_and_nothing_is_made_before(
 def test_a_refused_order_makes_no_cards(client: httpx.Client, world: World) -> None:
     placed = order(client, world)
     url = f"/api/v1/approvals/{placed['approval_id']}/refuse"
-    refused = client.post(url, headers=world.as_staff("second_issuer"), json={"reason": "too many"})
-    again = client.post(url, headers=world.as_staff("second_issuer"), json={"reason": "still"})
+    refused = client.post(
+        url,
+        headers=world.as_staff("second_issuer"),
+        json=world.decision("second_issuer", reason="too many"),
+    )
+    again = client.post(
+        url,
+        headers=world.as_staff("second_issuer"),
+        json=world.decision("second_issuer", reason="still"),
+    )
     assert refused.json() == {"approval_id": placed["approval_id"], "state": "refused"}
     assert (again.status_code, again.json()["code"]) == (409, "approval_closed")
     batch_id = placed["batch_ids"][0]
@@ -141,7 +161,11 @@ def test_the_printers_key_is_needed_to_read_the_file(client: httpx.Client, world
     batch_id = generated(client, world, 3)
     issuer = world.as_staff("issuer")
     approval_id = client.post(f"{URL}/{batch_id}/export", headers=issuer).json()["approval_id"]
-    client.post(f"/api/v1/approvals/{approval_id}/agree", headers=world.as_staff("second_issuer"))
+    client.post(
+        f"/api/v1/approvals/{approval_id}/agree",
+        headers=world.as_staff("second_issuer"),
+        json=world.decision("second_issuer"),
+    )
     file = client.post(f"{URL}/{batch_id}/export", headers=issuer).content
     cards = list(read_print_file(file, world.printer_key))
     stranger = str(pyrage.x25519.Identity.generate())

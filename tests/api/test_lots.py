@@ -64,8 +64,10 @@ def test_voiding_waits_for_a_second_person(client: httpx.Client, world: World) -
     pending = ask(client, world, "finance", "void", first, first + 1, reason="misprinted")
     assert pending.status_code == 202
     url = f"/api/v1/approvals/{pending.json()['approval_id']}/agree"
-    own = client.post(url, headers=world.as_staff("finance"))
-    agreed = client.post(url, headers=world.as_staff("second_finance"))
+    own = client.post(url, headers=world.as_staff("finance"), json=world.decision("finance"))
+    agreed = client.post(
+        url, headers=world.as_staff("second_finance"), json=world.decision("second_finance")
+    )
     assert (own.status_code, own.json()["code"]) == (403, "same_person")
     assert (agreed.status_code, agreed.json()["state"]) == (200, "agreed")
     serials = [serial_text(first + i) for i in range(3)]

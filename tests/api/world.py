@@ -19,6 +19,7 @@ from redemption.senders import ChannelKeys, add_channel, add_partner
 from staff import approvals
 from staff.permissions import Actor
 from staff.tables import staff_session
+from tests.codes import fresh_code
 from tests.factories import make_member
 from tests.redemption.cards import Card, make_cards
 from vouchers import denominations, key_rotation
@@ -56,6 +57,10 @@ class World:
     def as_gateway(self) -> dict[str, str]:
         """Return the headers of the gateway."""
         return {"Authorization": f"Bearer {self.gateway.key}"}
+
+    def decision(self, role: str, **more: str) -> dict[str, str]:
+        """Return the body of a decision, with the code that the member's phone shows now."""
+        return more | {"code": fresh_code(self.keys.get(), self.db, self.people[role])}
 
     def cards(self, number: int = 1, stage: str = "active", **more: Any) -> list[Card]:
         """Make new cards."""

@@ -20,10 +20,13 @@ import pytest
 from cli.app import sign_in_path
 from cli.main import run
 from cli.sign_in_file import write_private
+from core import keyfile
+from core.clock import system_clock
 from core.db import Database
 from core.settings import PREFIX, Settings
 from staff.permissions import Actor
 from staff.tables import staff_session
+from tests.codes import fresh_code
 from tests.factories import make_member
 
 PASSWORD = "correct horse battery"
@@ -91,6 +94,12 @@ class Terminal:
             session.execute(staff_session.insert(), row)
         write_private(sign_in_path(self.settings), token)
         return actor
+
+    def code(self, db: Database, actor: Actor) -> str:
+        """Return the line of stdin with the code that the member's phone shows now."""
+        # The program asks the machine what time it is, whatever the clock of the test.
+        keys = keyfile.load(self.settings.key_file)
+        return fresh_code(keys, db, actor, system_clock()) + "\n"
 
     def become(self, db: Database, role: str, party_id: int | None = None) -> Actor:
         """Sign in as a new person of a role."""

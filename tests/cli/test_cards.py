@@ -29,6 +29,11 @@ class House:
     issuer: Actor
     second: Actor
 
+    def agree(self, actor: Actor, approval_id: str) -> None:
+        """Agree as the actor, with the code of now."""
+        code = self.terminal.code(self.db, actor)
+        self.by(actor).json("approval", "agree", approval_id, stdin=code)
+
     def by(self, actor: Actor) -> Terminal:
         """Sign the actor in."""
         self.terminal.sign_in(self.db, actor)
@@ -47,7 +52,9 @@ def test_a_batch_goes_from_the_order_to_the_shop(house: House, keys: Keys, scrat
     identity = pyrage.x25519.Identity.generate()
     _register_printer(house, str(identity.to_public()))
     batch_id = _order(house, count=120)
-    house.by(house.second).json("batch", "approve", batch_id)
+    house.by(house.second).json(
+        "batch", "approve", batch_id, stdin=house.terminal.code(house.db, house.second)
+    )
     made = house.by(house.issuer).json("batch", "generate", batch_id)
     assert (made["state"], made["generated_count"]) == ("generated", 120)
     target = scratch / "batch.age"
@@ -68,7 +75,7 @@ def test_a_batch_goes_from_the_order_to_the_shop(house: House, keys: Keys, scrat
 def _register_printer(house: House, key: str) -> None:
     house.by(house.issuer)
     asked = house.terminal.json("printer", "add", "demo", "--code", "1", "--public-key", key)
-    house.by(house.second).json("approval", "agree", asked["approval_id"])
+    house.agree(house.second, asked["approval_id"])
 
 
 def _order(house: House, count: int) -> str:
@@ -76,14 +83,16 @@ def _order(house: House, count: int) -> str:
     (batch_id,) = house.by(house.issuer).json(*args)["batch_ids"]
     early = house.terminal("batch", "generate", batch_id)
     assert (early.code, early.error) == (1, "batch_not_approved")
-    own = house.terminal("batch", "approve", batch_id)
+    own = house.terminal(
+        "batch", "approve", batch_id, stdin=house.terminal.code(house.db, house.issuer)
+    )
     assert (own.code, own.error) == (1, "same_person")
     return str(batch_id)
 
 
 def _export(house: House, batch_id: str, target: Path) -> None:
     asked = house.by(house.issuer).json("batch", "export", batch_id)
-    house.by(house.second).json("approval", "agree", asked["approval_id"])
+    house.agree(house.second, asked["approval_id"])
     house.by(house.issuer)
     assert house.terminal("batch", "export", batch_id).error == "usage"  # where to?
     house.terminal.json("batch", "export", batch_id, "--to", target)
@@ -125,7 +134,7 @@ def test_holds_and_voids_need_a_reason_and_voids_a_second_person(house: House) -
     assert held[0]["hold"] == "stolen"
     house.terminal.json("lot", "release", *serials, "--reason", "found again")
     asked = house.terminal.json("lot", "void", *serials, "--reason", "wet")
-    house.by(house.second).json("approval", "agree", asked["approval_id"])
+    house.agree(house.second, asked["approval_id"])
     stages = [lot["stage"] for lot in house.terminal.json("lot", "show", str(first)[:11])["lots"]]
     assert stages == ["void", "stocked"]
 
@@ -138,9 +147,9 @@ def test_an_activation_is_taken_back_and_cards_come_home(house: House) -> None:
         finance = make_member(session, "finance")
     one, rest = serial_text(first), (serial_text(first + 1), serial_text(first + 9))
     asked = house.by(clerk).json("lot", "deactivate", one)
-    house.by(finance).json("approval", "agree", asked["approval_id"])
+    house.agree(finance, asked["approval_id"])
     asked = house.by(clerk).json("lot", "return", *rest, "--reason", "shop closes")
-    house.by(finance).json("approval", "agree", asked["approval_id"])
+    house.agree(finance, asked["approval_id"])
     lots = house.by(house.issuer).json("lot", "show", one, rest[1])["lots"]
     assert [(lot["stage"], lot["cards"]) for lot in lots] == [("stocked", 1), ("in_transit", 9)]
 

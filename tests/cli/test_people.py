@@ -153,11 +153,15 @@ def test_a_request_is_shown_word_for_word_and_decided_by_another_person(
     shown = terminal("approval", "show", approval_id).out
     assert key in shown
     assert fingerprint(key) in shown
-    own = terminal("approval", "agree", approval_id)
+    own = terminal("approval", "agree", approval_id, stdin=terminal.code(db, asks))
     assert (own.code, own.error) == (1, "same_person")
-    terminal.become(db, "issuer")
-    assert terminal.json("approval", "agree", approval_id)["state"] == "agreed"
-    assert terminal("approval", "agree", approval_id).error == "approval_closed"
+    other = terminal.become(db, "issuer")
+    terminal.code(db, other)
+    wrong = terminal("approval", "agree", approval_id, stdin="000000\n")
+    assert (wrong.code, wrong.error) == (1, "code_wrong")
+    code = terminal.code(db, other)
+    assert terminal.json("approval", "agree", approval_id, stdin=code)["state"] == "agreed"
+    assert terminal("approval", "agree", approval_id, stdin=code).error == "approval_closed"
     (row,) = terminal.json("printer", "list")["printers"]
     assert row["active"] is True
     assert terminal.json("approval", "show", approval_id)["requested_by"] == asks.username
@@ -168,9 +172,11 @@ def test_a_refused_request_needs_a_reason(terminal: Terminal, db: Database) -> N
     terminal.become(db, "admin")
     args = ("printer", "add", "demo", "--code", "1", "--public-key", key)
     approval_id = terminal.json(*args)["approval_id"]
-    terminal.become(db, "admin")
+    other = terminal.become(db, "admin")
     assert terminal("approval", "refuse", approval_id).error == "usage"
-    assert terminal("approval", "refuse", approval_id, "--reason", "unknown key").code == 0
+    refused = ("approval", "refuse", approval_id, "--reason", "unknown key")
+    assert terminal(*refused).error == "usage"  # without a code
+    assert terminal(*refused, stdin=terminal.code(db, other)).code == 0
     assert terminal.json("approval", "show", approval_id)["reason"] == "unknown key"
     assert terminal.json("printer", "list")["printers"] == []
 

@@ -1,5 +1,6 @@
 """Signing in, tokens, and what guessing costs."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from staff.limits import SignInLimits, TooManySignIns
 from staff.permissions import Actor
 from staff.signin import (
     TOKEN_LIFETIME,
+    CodeWrong,
     SignInFailed,
     Unauthenticated,
     authenticate,
+    confirm_code,
     sign_in,
     sign_out,
 )
@@ -291,3 +294,42 @@ def test_a_success_forgets_the_tries_before_it(door: Door) -> None:
     with pytest.raises(SignInFailed):
         door.enter(password="not the password")
     assert door.who(door.enter()).username == "wang"
+
+
+def test_a_signed_in_member_confirms_with_a_code_that_works_once(door: Door) -> None:
+    actor = door.who(door.enter())
+    with pytest.raises(CodeWrong):  # it was used to sign in
+        confirm_code(door.db, door.keys, actor, door.code(), door.limits)
+    door.clock.advance(seconds=31)
+    confirm_code(door.db, door.keys, actor, door.code(), door.limits)
+    for code in (door.code(), door.code(300), "", "12345", "abcdef"):
+        with pytest.raises(CodeWrong):
+            confirm_code(door.db, door.keys, actor, code, door.limits)
+
+
+def test_guessing_codes_ends_like_guessing_sign_ins(door: Door) -> None:
+    actor = door.who(door.enter())
+    for _ in range(10):
+        with pytest.raises(CodeWrong):
+            confirm_code(door.db, door.keys, actor, "000000", door.limits)
+    door.clock.advance(seconds=31)
+    with pytest.raises(TooManySignIns):
+        confirm_code(door.db, door.keys, actor, door.code(), door.limits)
+
+
+def test_one_code_confirms_one_of_several_at_once(door: Door) -> None:
+    actor = door.who(door.enter())
+    door.clock.advance(seconds=31)
+    code, good = door.code(), []
+
+    def confirm() -> None:
+        with contextlib.suppress(CodeWrong):
+            confirm_code(door.db, door.keys, actor, code, door.limits)
+            good.append(code)
+
+    threads = [threading.Thread(target=confirm) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(good) == 1

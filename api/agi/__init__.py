@@ -1,1 +1,0 @@
-"""FastAGI: Asterisk connects, and is led through the phone menu."""
