@@ -11,7 +11,7 @@ RUNTIME := $(VENV)/.runtime-$(subst /,_,$(PYTHON))
 DEV := $(VENV)/.dev-$(subst /,_,$(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types check bench lock migrations clean
+.PHONY: help demo run test lint types check bench prompts lock migrations clean
 .SILENT:
 
 help: ## Show this list
@@ -43,6 +43,9 @@ check: lint types test ## Everything that must hold before a commit
 
 bench: $(DEV) ## Measure speed and size against what is promised (45 minutes; ARGS="S1 --rounds 7")
 	$(BIN)/wanneng bench $(ARGS)
+
+prompts: $(DEV) ## Speak the prompts whose words changed (needs espeak-ng and sox)
+	$(BIN)/python -m redemption.dialogue.render
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	sh requirements/lock.sh $(if $(UPGRADE),--upgrade)

@@ -10,6 +10,7 @@ from accounts.tables import electricity_account
 from core.db import Session
 from core.errors import DomainError, NotFound
 from core.sets import among, update_rows
+from core.trips import Asked, answered, ask
 
 NUMBER_LENGTHS = (10, 13)
 
@@ -70,17 +71,25 @@ def well_formed(numbers: Iterable[str]) -> list[str]:
 
 def lock_accounts(session: Session, numbers: Iterable[str]) -> dict[str, AccountRow]:
     """Lock the accounts that exist, in the order of their numbers, until the transaction ends."""
+    return ask_for_accounts(session, numbers).value
+
+
+def ask_for_accounts(session: Session, numbers: Iterable[str]) -> Asked[dict[str, AccountRow]]:
+    """Lock accounts as `lock_accounts` does, on the trip that is being made."""
     wanted = well_formed(numbers)
     if not wanted:
-        return {}
-    rows = session.execute(_LOCK, {"numbers": wanted})
-    return {row.number: AccountRow(*row) for row in rows}
+        return answered({})
+    return ask(
+        session, _LOCK, {"numbers": wanted}, lambda rows: {r.number: AccountRow(*r) for r in rows}
+    )
 
 
-def open_accounts(session: Session, numbers: Iterable[str]) -> set[str]:
-    """Return those of the numbers whose account is there and open, without locking any."""
+def ask_for_open_accounts(session: Session, numbers: Iterable[str]) -> Asked[set[str]]:
+    """Ask which of the numbers have an account that is open, without locking any."""
     wanted = well_formed(numbers)
-    return set(session.execute(_OPEN, {"numbers": wanted}).scalars()) if wanted else set()
+    if not wanted:
+        return answered(set())
+    return ask(session, _OPEN, {"numbers": wanted}, lambda rows: {row.number for row in rows})
 
 
 def read_account(session: Session, number: str) -> AccountRow:
@@ -103,6 +112,10 @@ def add_to_balances(session: Session, changes: Mapping[str, int]) -> None:
         for number, fen in sorted(changes.items())
         if fen
     ]
+
+    def check(count: int) -> None:
+        if count != len(rows):
+            raise AccountUnknown("a balance belongs to no electricity account")
+
     adding = ("balance_fen", "version")
-    if update_rows(session, electricity_account, "number", rows, adding) != len(rows):
-        raise AccountUnknown("a balance belongs to no electricity account")
+    update_rows(session, electricity_account, "number", rows, adding, check)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -24,6 +25,7 @@ from core.db import Session, UtcDateTime
 from core.errors import ConfigurationError, DomainError
 from core.sets import among
 from core.settings import Settings
+from core.trips import Asked, answered, ask
 
 RULES_SINCE = date(1996, 10, 8)
 """The day from which the supply rules set these rates."""
@@ -58,9 +60,18 @@ def seed_rates(session: Session) -> None:
 
 def rates(session: Session) -> RateTable:
     """Return all late fee rates; raises ConfigurationError where a class has none."""
+    return rate_table(ask_for_rates(session).value)
+
+
+def ask_for_rates(session: Session) -> Asked[Sequence[Any]]:
+    """Ask for the rows of `rate_table` on the trip that is being made."""
+    return ask(session, _RATES, {}, list)
+
+
+def rate_table(rows: Sequence[Any]) -> RateTable:
+    """Return late fee rates by class; raises ConfigurationError where a class has none."""
     table: dict[str, list[Rate]] = {name: [] for name in ACCOUNT_CLASSES}
-    statement = select(late_fee_rate).order_by(late_fee_rate.c.effective_from)
-    for row in session.execute(statement):
+    for row in rows:
         table[row.account_class].append(
             Rate(row.effective_from, row.due_year_per_100k, row.later_years_per_100k)
         )
@@ -69,13 +80,14 @@ def rates(session: Session) -> RateTable:
     return table
 
 
+_RATES = select(late_fee_rate).order_by(late_fee_rate.c.effective_from)
 _OPEN = (
     select(*_COLUMNS)
     .where(among(bill.c.account_number, "numbers"), bill.c.state != "paid")
     .order_by(bill.c.due_on, bill.c.id)
 )
 _FROZEN = (
-    select(quote.c.account_number, func.min(quote.c.counted_to))
+    select(quote.c.account_number, func.min(quote.c.counted_to).label("counted_to"))
     .where(
         among(quote.c.account_number, "numbers"),
         quote.c.expires_at > bindparam("now", type_=UtcDateTime),
@@ -86,11 +98,19 @@ _FROZEN = (
 
 def open_bills(session: Session, numbers: Iterable[str]) -> dict[str, list[Bill]]:
     """Return the bills not yet paid in full, also those with a bank, oldest due date first."""
+    return ask_for_open_bills(session, numbers).value
+
+
+def ask_for_open_bills(session: Session, numbers: Iterable[str]) -> Asked[dict[str, list[Bill]]]:
+    """Ask for `open_bills` on the trip that is being made."""
     wanted = well_formed(numbers)
+    return ask(session, _OPEN, {"numbers": wanted}, _by_account) if wanted else answered({})
+
+
+def _by_account(rows: Sequence[Any]) -> dict[str, list[Bill]]:
     found: dict[str, list[Bill]] = {}
-    if wanted:
-        for row in session.execute(_OPEN, {"numbers": wanted}):
-            found.setdefault(row.account_number, []).append(Bill(*row))
+    for row in rows:
+        found.setdefault(row.account_number, []).append(Bill(*row))
     return found
 
 
@@ -99,11 +119,22 @@ def frozen_days(session: Session, numbers: Iterable[str], now: datetime) -> dict
 
     Of several quotes that still hold the earliest day counts; accounts without one are absent.
     """
+    return ask_for_frozen_days(session, numbers, now).value
+
+
+def ask_for_frozen_days(
+    session: Session, numbers: Iterable[str], now: datetime
+) -> Asked[dict[str, date]]:
+    """Ask for `frozen_days` on the trip that is being made."""
     wanted = well_formed(numbers)
     if not wanted:
-        return {}
-    rows = session.execute(_FROZEN, {"numbers": wanted, "now": now})
-    return {row[0]: row[1] for row in rows}
+        return answered({})
+    return ask(
+        session,
+        _FROZEN,
+        {"numbers": wanted, "now": now},
+        lambda rows: {row.account_number: row.counted_to for row in rows},
+    )
 
 
 def tell_arrears(session: Session, settings: Settings, number: str) -> Arrears:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, update
-
 from accounts.allocation import Allocation, Bill, BillPayment
 from accounts.ledger import LedgerCode, Posting
 from accounts.tables import bill
 from core.db import Session
 from core.errors import TryLater
+from core.sets import update_rows
 
 BILL_SETTLED = "bill settled"
 
@@ -41,8 +40,12 @@ def save_bill_payments(session: Session, allocations: Iterable[Allocation]) -> N
             first.setdefault(payment.bill_before.id, payment.bill_before)
             last[payment.bill_after.id] = payment.bill_after
     rows = [_row(first[bill_id], last[bill_id]) for bill_id in sorted(last)]
-    if rows and session.execute(_UPDATE, rows).rowcount != len(rows):
-        raise BillMoved("a bill changed meanwhile, try again")
+
+    def check(count: int) -> None:
+        if count != len(rows):
+            raise BillMoved("a bill changed meanwhile, try again")
+
+    update_rows(session, bill, "id", rows, check=check)
 
 
 def _moves(payment: BillPayment) -> tuple[tuple[LedgerCode, LedgerCode, int], ...]:
@@ -54,34 +57,16 @@ def _moves(payment: BillPayment) -> tuple[tuple[LedgerCode, LedgerCode, int], ..
     )
 
 
-_UPDATE = (
-    update(bill)
-    .where(
-        bill.c.id == bindparam("bill_id"),
-        bill.c.state == "open",
-        bill.c.paid_principal_fen == bindparam("principal_before_fen"),
-        bill.c.paid_fee_fen == bindparam("fee_before_fen"),
-        bill.c.charged_fee_fen == bindparam("charged_before_fen"),
-    )
-    .values(
-        paid_principal_fen=bindparam("principal_after_fen"),
-        paid_fee_fen=bindparam("fee_after_fen"),
-        charged_fee_fen=bindparam("charged_after_fen"),
-        fee_counted_to=bindparam("counted_after"),
-        state=bindparam("state_after"),
-    )
-)
-
-
 def _row(before: Bill, after: Bill) -> dict[str, object]:
     return {
-        "bill_id": before.id,
-        "principal_before_fen": before.paid_principal_fen,
-        "fee_before_fen": before.paid_fee_fen,
-        "charged_before_fen": before.charged_fee_fen,
-        "principal_after_fen": after.paid_principal_fen,
-        "fee_after_fen": after.paid_fee_fen,
-        "charged_after_fen": after.charged_fee_fen,
-        "counted_after": after.fee_counted_to,
-        "state_after": after.state,
+        "id": before.id,
+        "was_state": "open",
+        "was_paid_principal_fen": before.paid_principal_fen,
+        "was_paid_fee_fen": before.paid_fee_fen,
+        "was_charged_fee_fen": before.charged_fee_fen,
+        "paid_principal_fen": after.paid_principal_fen,
+        "paid_fee_fen": after.paid_fee_fen,
+        "charged_fee_fen": after.charged_fee_fen,
+        "fee_counted_to": after.fee_counted_to,
+        "state": after.state,
     }

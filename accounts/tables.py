@@ -133,7 +133,7 @@ posting = Table(
     Column("credit", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("party_id", BigInteger, ForeignKey("party.id")),
-    Column("account_number", String(13), ForeignKey("electricity_account.number")),
+    Column("account_number", String(13)),
     Column("bill_id", BigInteger, ForeignKey("bill.id")),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("debit <> credit", name="two_accounts"),
@@ -141,7 +141,8 @@ posting = Table(
 )
 """One debit, one credit, one sum: an unbalanced entry cannot be written.
 
-`party_id`, `account_number` and `bill_id` say whose receivable, account or bill it is.
+`party_id`, `account_number` and `bill_id` say whose receivable, account or bill it is. The account
+is no foreign key, see `redemption`.
 """
 
 Index(

@@ -18,6 +18,7 @@ from api import (
     care,
     channels,
     contracts,
+    dialogues,
     health,
     jobs,
     kannel,
@@ -26,11 +27,13 @@ from api import (
     openapi,
     pages,
     payments,
+    prompts,
     redemptions,
     reports,
     sessions,
     twiml_sms,
     twiml_voice,
+    ussd,
     vouchers,
 )
 from api.access import Access
@@ -63,6 +66,7 @@ _API = Router(
         reports.router,
         approvals.router,
         sessions.router,
+        dialogues.router,
     ],
 )
 _SWITCH_S = 0.0005
@@ -91,6 +95,8 @@ def create_app(
             twiml_voice.twiml_voice_status,
             twiml_sms.twiml_sms,
             twiml_sms.twiml_report,
+            ussd.ussd,
+            ussd.ussd_event,
             kannel.kannel_sms,
             kannel.kannel_report,
             health.live,
@@ -98,6 +104,7 @@ def create_app(
             health.measures,
             pages.landing,
             pages.card_page,
+            prompts.prompt_audio,
         ],
         lifespan=[lifespan],
         dependencies={

@@ -44,6 +44,7 @@ STATUS: dict[str, int] = {
     "same_person": 403,
     "sign_in_failed": 401,
     "too_many_sign_ins": 429,
+    "too_many_turns": 429,
     "unauthenticated": 401,
     # There is no such thing.
     "account_unknown": 404,
@@ -60,6 +61,8 @@ STATUS: dict[str, int] = {
     "paper_unknown": 404,
     "printer_unknown": 404,
     "report_unknown": 404,
+    # There was such a thing.
+    "dialogue_ended": 410,
     # It does not fit the facts of now.
     "already_exported": 409,
     "already_redeemed": 409,
@@ -79,7 +82,6 @@ STATUS: dict[str, int] = {
     "card_not_redeemable": 409,
     "card_unfit": 409,
     "content_changed": 409,
-    "dialogue_ended": 409,
     "entry_touches_bills": 409,
     "entry_touches_cards": 409,
     "error": 409,

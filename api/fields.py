@@ -198,6 +198,16 @@ PartyPath = Annotated[
 MovePath = Annotated[
     str, PathParameter(pattern=r"^[a-z_]+" + _END, max_length=40, description="The name of a move.")
 ]
+DialoguePath = Annotated[
+    str,
+    PathParameter(
+        pattern=_KEY,
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="Your own reference of this dialogue, printable ASCII, no slash.",
+        schema_extra={"examples": ["call-5512"]},
+    ),
+]
 IdempotencyKey = Annotated[
     str,
     HeaderParameter(

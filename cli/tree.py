@@ -23,6 +23,11 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
     ),
     "init": Leaf("cli.init:init", "Make the database, the key file, and what they need.", SYSTEM),
     "serve": Leaf("cli.serve:serve", "Serve the API and the channels over HTTP.", SYSTEM),
+    "serve-agi": Leaf(
+        "cli.serve_agi:serve_agi",
+        "Lead the callers of an Asterisk through the phone menu (FastAGI).",
+        SYSTEM,
+    ),
     "settings": Leaf("cli.settings_table:settings", "Show all settings and their values.", SYSTEM),
     "doctor": Leaf("cli.doctor:doctor", "Look for what is wrong, and say what to do.", SYSTEM),
     "bench": Leaf("cli.bench:bench", "Measure speed and size against what is promised.", SYSTEM),
@@ -188,6 +193,20 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
             "list": Leaf("cli.senders:list_all_channels", "List the gateways."),
             "rotate-keys": Leaf("cli.senders:new_channel_keys", "Give a gateway new keys."),
             "disable": Leaf("cli.senders:disable_one_channel", "Refuse a gateway from now on."),
+        },
+        MONEY,
+    ),
+    "prompts": Branch(
+        "The recorded voice of the phone menu.",
+        {
+            "export": Leaf(
+                "cli.prompt_audio:export",
+                "Write all prompts into a directory, as DIRECTORY/zh/….wav and en/….wav.",
+            ),
+            "check": Leaf(
+                "cli.prompt_audio:check",
+                "Check the studio's recordings, and list the words that still need one.",
+            ),
         },
         MONEY,
     ),

@@ -19,20 +19,24 @@ def copy_rows(session: Session, table: Table, columns: Sequence[str], rows: byte
     All rows or none. Raises what the same INSERT would; PostgreSQL only.
     """
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    driver = session.connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError("only PostgreSQL has COPY")
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        with driver_of(session).cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(_SIGNATURE + rows + _END)
     except psycopg.Error as error:
-        raise _as_of_insert(session, driver, statement, error) from None
+        raise in_sqlalchemys_words(session, statement, error) from None
 
 
-def _as_of_insert(
-    session: Session, driver: psycopg.Connection[Any], statement: str, error: psycopg.Error
-) -> BaseException:
+def driver_of(session: Session) -> psycopg.Connection[Any]:
+    """Return the driver's own connection of an open transaction; PostgreSQL only."""
+    driver = session.connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("only PostgreSQL has this")
+    return driver
+
+
+def in_sqlalchemys_words(session: Session, statement: str, error: psycopg.Error) -> BaseException:
     """Return the error in the class of SQLAlchemy, as whoever opened the transaction expects it."""
+    driver = driver_of(session)
     if driver.closed:
         session.connection.invalidate(error)
     return DBAPIError.instance(

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +25,10 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
+from core.arrays import PackedArray
 from core.clock import Clock, local_day, system_clock
 from core.errors import ConfigurationError, TryLater
 from core.ids import NODES, IdMaker
@@ -36,6 +38,7 @@ MAX_TRANSACTION_S = 30
 """A writing transaction older than this rolls back, so that a report as of then - 60 s is final."""
 
 _ROUNDS = 5
+_REST_S = 1.0
 _OPTIONS = {"preserve_rowcount": True}  # else an INSERT's count is lost on PostgreSQL
 _RETRY_STATES = {"40001", "40P01"}  # serialization failure, deadlock
 _LOCK_TIMEOUT_STATE = "55P03"
@@ -79,11 +82,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A statement and its parameters; `done` gets its rows and their number, see `core.trips`."""
+
+    statement: Executable
+    parameters: Any
+    done: Callable[[Sequence[Any], int], object]
+
+
 class Session:
     """One open transaction: its connection and the instant it began.
 
     `now` is the recorded time of everything the transaction writes, `zone` the one whose days
     count. Whoever holds a Session never commits; the function that opened the transaction does.
+    `waiting` are the statements of a trip that has not begun.
     """
 
     def __init__(
@@ -92,6 +105,7 @@ class Session:
         self.connection = connection
         self.now = now
         self.zone = zone
+        self.waiting: list[Call] | None = None
         self._ids = ids
 
     @property
@@ -109,7 +123,7 @@ class Session:
         statement: Executable,
         parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
     ) -> CursorResult[Any]:
-        """Run one statement, or one statement for each of a list of rows."""
+        """Run one statement, or one statement for each of a list of rows, at once."""
         return self.connection.execute(statement, parameters)
 
     def new_id(self) -> int:
@@ -281,21 +295,48 @@ def _engine(settings: Settings) -> Engine:
         url,
         hide_parameters=True,
         execution_options=_OPTIONS,
-        pool_pre_ping=True,
         pool_size=settings.pool_size,
         max_overflow=0,
         connect_args={"options": options, "connect_timeout": 5},
     )
-    event.listen(engine, "connect", _bind_lists_in_binary)
+    event.listen(engine, "connect", _bind_packed_arrays)
+    _ping_after_a_rest(engine)
     return engine
 
 
-def _bind_lists_in_binary(connection: Any, _record: Any) -> None:
-    # As text psycopg looks through every element for signs to escape: half of a long list's cost.
-    # Imported here, since nobody needs it on SQLite and it is slow to load.
-    from psycopg.types.array import ListBinaryDumper
+def _bind_packed_arrays(connection: Any, _record: Any) -> None:
+    # Imported here, since nobody needs the driver on SQLite and it is slow to load.
+    from psycopg.adapt import Dumper
+    from psycopg.pq import Format
 
-    connection.adapters.register_dumper(list, ListBinaryDumper)
+    class AsItIs(Dumper):
+        format = Format.BINARY
+
+        def dump(self, obj: PackedArray) -> bytes:
+            return obj
+
+    connection.adapters.register_dumper(PackedArray, AsItIs)
+
+
+def _ping_after_a_rest(engine: Engine) -> None:
+    """Have a connection that rested for a while looked at before it is used.
+
+    Looking each time, as SQLAlchemy's own ping does, is two more trips for each transaction.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("rests_since", time.monotonic()) < _REST_S:
+            return
+        try:
+            connection.execute("SELECT 1")
+            connection.rollback()
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError("the connection is gone") from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

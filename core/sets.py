@@ -5,7 +5,7 @@ statement serves a single row and a list of 512, and nothing is compiled or pars
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from core.arrays import PackedArray, pack_array
 from core.db import Session
+from core.trips import change
+
+_WAS = "was_"
 
 
 class ListOf(TypeDecorator[list[Any]]):
@@ -54,11 +58,19 @@ class ListOf(TypeDecorator[list[Any]]):
             return dialect.type_descriptor(postgresql.ARRAY(self.item))
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: list[Any] | None, dialect: Dialect) -> Any:
-        """Hand an array over as it is, or JSON as text."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return json.dumps([item.hex if isinstance(item, UUID) else item for item in value])
+    def bind_processor(self, dialect: Dialect) -> Callable[[list[Any] | None], Any]:
+        """Hand over a packed array, or JSON as text."""
+        if dialect.name == "postgresql":
+            return self._packed
+        return self._json
+
+    def _packed(self, values: list[Any] | None) -> PackedArray | None:
+        return None if values is None else pack_array(self.item, values)
+
+    def _json(self, values: list[Any] | None) -> str | None:
+        if values is None:
+            return None
+        return json.dumps([item.hex if isinstance(item, UUID) else item for item in values])
 
 
 class _Among(FunctionElement[bool]):
@@ -103,9 +115,14 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     _insert(session, table, rows, new_only=False)
 
 
-def insert_new_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows that no unique constraint holds already; return how many those were."""
-    return _insert(session, table, rows, new_only=True)
+def insert_new_rows(
+    session: Session,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    check: Callable[[int], None] | None = None,
+) -> None:
+    """Insert the rows that no unique constraint holds already; `check` gets their number."""
+    _insert(session, table, rows, new_only=True, check=check)
 
 
 def update_rows(
@@ -114,33 +131,42 @@ def update_rows(
     key: str,
     rows: Sequence[Mapping[str, Any]],
     adding: Sequence[str] = (),
-) -> int:
+    check: Callable[[int], None] | None = None,
+) -> None:
     """Set the other columns of the rows with these keys; those of `adding` are added to.
 
-    Returns how many rows were there.
+    Columns named `was_...` are compared instead: only a row that is still so is changed. `check`
+    gets the number of rows that were there.
     """
     if not rows:
-        return 0
+        return
     names, adds = tuple(rows[0]), tuple(adding)
     if session.is_sqlite:
-        statement = _update_one(table, key, names, adds)
         bound = [{f"new_{name}": row[name] for name in names} for row in rows]
-        return session.execute(statement, bound).rowcount
-    lists = {f"new_{name}": [row[name] for row in rows] for name in names}
-    return session.execute(_update_many(table, key, names, adds), lists).rowcount
+        change(session, _update_one(table, key, names, adds), bound, check)
+    else:
+        change(session, _update_many(table, key, names, adds), _lists(names, rows), check)
 
 
 def _insert(
-    session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, new_only: bool
-) -> int:
+    session: Session,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    new_only: bool,
+    check: Callable[[int], None] | None = None,
+) -> None:
     if not rows:
-        return 0
+        return
     names = tuple(rows[0])
     if session.is_sqlite:
-        statement = session.insert_new(table) if new_only else insert(table)
-        return session.execute(statement, rows).rowcount
-    lists = {f"new_{name}": [row[name] for row in rows] for name in names}
-    return session.execute(_insert_many(table, names, new_only), lists).rowcount
+        change(session, session.insert_new(table) if new_only else insert(table), rows, check)
+    else:
+        change(session, _insert_many(table, names, new_only), _lists(names, rows), check)
+
+
+def _lists(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {f"new_{name}": [row[name] for row in rows] for name in names}
 
 
 @lru_cache(maxsize=256)
@@ -158,19 +184,29 @@ def _update_many(table: Table, key: str, names: tuple[str, ...], adds: tuple[str
     new = select(*(func.unnest(_new_list(table, name)).label(name) for name in names)).subquery(
         "new"
     )
-    values = {n: (table.c[n] + new.c[n] if n in adds else new.c[n]) for n in names if n != key}
-    return update(table).where(table.c[key] == new.c[key]).values(values)
+    return _update(table, key, adds, {name: new.c[name] for name in names})
 
 
 @lru_cache(maxsize=256)
 def _update_one(table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...]) -> Update:
-    new = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    values = {n: (table.c[n] + new[n] if n in adds else new[n]) for n in names if n != key}
-    return update(table).where(table.c[key] == new[key]).values(values)
+    new = {name: bindparam(f"new_{name}", type_=_column(table, name).type) for name in names}
+    return _update(table, key, adds, new)
+
+
+def _update(
+    table: Table, key: str, adds: tuple[str, ...], new: Mapping[str, ColumnElement[Any]]
+) -> Update:
+    old = {name: value for name, value in new.items() if name == key or name.startswith(_WAS)}
+    values = {n: table.c[n] + v if n in adds else v for n, v in new.items() if n not in old}
+    return update(table).where(*(_column(table, n) == v for n, v in old.items())).values(values)
+
+
+def _column(table: Table, name: str) -> ColumnElement[Any]:
+    return table.c[name.removeprefix(_WAS)]
 
 
 def _new_list(table: Table, name: str) -> BindParameter[list[Any]]:
-    return bindparam(f"new_{name}", type_=ListOf(table.c[name].type))
+    return bindparam(f"new_{name}", type_=ListOf(_column(table, name).type))
 
 
 def ranges(session: Session, name: str = "ranges") -> FromClause:

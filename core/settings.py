@@ -63,6 +63,15 @@ class Settings:
     pdf_font: str = _setting(
         "", "TrueType font of documents; empty: one with Chinese is looked for"
     )
+    prompts_directory: str = _setting(
+        "", "studio recordings, zh/….wav and en/….wav; they replace the program's own one for one"
+    )
+    agi_peers: str = _setting(
+        "127.0.0.1,::1", "exchanges that may connect to serve-agi: addresses or networks"
+    )
+    agi_secret: str = _secret("what serve-agi's callers give as ?k=; empty: nothing")
+    agi_lines: int = _setting(200, "calls at once that serve-agi leads")
+    agi_sounds: str = _setting("wanneng", "where the prompts lie in the exchange's sounds")
     sms_gateway: str = _setting(
         "log:",
         "where receipts and codes go: log:, kannel+http://…, twilio://…, smpp://…, …",
@@ -81,6 +90,9 @@ class Settings:
     )
     own_numbers: str = _setting(
         "", "our own telephone numbers, by commas: what comes from them is not answered"
+    )
+    turns_per_minute: int = _setting(
+        120, "turns of one caller in menus over JSON in a minute; 0: any number"
     )
     gateway_networks: str = _setting(
         "", "networks from which Kannel and USSD gateways may come, by commas; empty: any"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Table
 
 from accounts.balances import add_to_balances
@@ -14,8 +13,10 @@ from core.db import Session
 from core.outbox import NewMessage, put_many
 from core.sets import insert_new_rows, insert_rows, update_rows
 from core.settings import Settings
+from core.trips import one_trip
 from redemption.alarms import raise_alarms
 from redemption.dialogue.words import Place, sms_text
+from redemption.facts import StoredAnswer
 from redemption.rules import Credit, Decided, Decision
 from redemption.tables import attempt, caller, caller_lock, redemption, request
 from redemption.throttle import CallerState
@@ -26,17 +27,19 @@ class Raced(Exception):
 
 
 def apply(session: Session, decided: Decided, settings: Settings) -> None:
-    """Write the effects of all decisions; the caller of this commits.
+    """Write the effects of all decisions, in one trip; the caller of this commits.
 
     The unique keys of requests and redemptions decide every race between workers: where a row does
     not come back another was first, Raced is raised, and nothing may be committed.
     """
-    _insert_all(session, request, [_request_row(session, d) for d in decided.decisions if d.stored])
-    credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
-    if credited:
-        _write_credits(session, credited, settings)
-    _write_attempts(session, decided.decisions, settings)
-    _write_callers(session, decided.callers)
+    with one_trip(session):
+        answers = [_request_row(session, d, d.stored) for d in decided.decisions if d.stored]
+        _insert_all(session, request, answers)
+        credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
+        if credited:
+            _write_credits(session, credited, settings)
+        _write_attempts(session, decided.decisions, settings)
+        _write_callers(session, decided.callers)
 
 
 def _write_credits(
@@ -58,21 +61,25 @@ def _insert_all(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     """Insert the rows in the order of their keys; Raced where one of them was there already."""
     key = [column.name for column in table.primary_key.columns]
     ordered = sorted(rows, key=lambda row: [row[name] for name in key])
-    if insert_new_rows(session, table, ordered) != len(rows):
-        raise Raced
+
+    def check(count: int) -> None:
+        if count != len(rows):
+            raise Raced
+
+    insert_new_rows(session, table, ordered, check)
 
 
-def _request_row(session: Session, decision: Decision) -> dict[str, Any]:
+def _request_row(session: Session, decision: Decision, stored: StoredAnswer) -> dict[str, Any]:
     prepared, answer = decision.prepared, decision.outcome.answer
     channel, sender, key = prepared.request.reference
     return {
         "channel": channel,
         "sender": sender,
         "key": key,
-        "digest": prepared.digests[prepared.key_version],
-        "key_version": prepared.key_version,
+        "digest": stored.digest,
+        "key_version": stored.key_version,
         "code": str(answer.code),
-        "answer": msgspec.json.encode(answer).decode(),
+        "answer": stored.answer,
         "serial": prepared.serial if answer.serial is not None else None,
         "at": session.now,
     }

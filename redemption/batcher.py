@@ -2,63 +2,120 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
+LISTS_AT_ONCE = 2
+"""While the database works on one list, the process prepares and answers another."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What one call brought, which stays together."""
+
+    requests: Sequence[RedeemRequest]
+    answered: "asyncio.Future[Sequence[Outcome]]"
+
 
 class Batcher:
-    """Feeds the engine of one process from one event loop; no timer, one transaction at a time.
+    """Feeds the engine of one process from one event loop; no timer.
 
-    At most `queue_limit` requests wait; one more is answered `try_later` at once, untouched.
+    The first list begins at once; another beside it when half as many requests wait as the largest
+    under way has, so that lists stay long under load. SQLite takes one at a time. At most
+    `queue_limit` requests wait; more are answered `try_later` at once, untouched.
     """
 
     def __init__(self, redeemer: Redeemer) -> None:
         self._redeemer = redeemer
         self._batch_limit = max(1, redeemer.db.settings.batch_limit)
         self._queue_limit = redeemer.db.settings.queue_limit
-        self._waiting: deque[tuple[RedeemRequest, asyncio.Future[Outcome]]] = deque()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="redeem")
-        self._runner: asyncio.Task[None] | None = None
+        self._lists_at_once = 1 if redeemer.db.is_sqlite else LISTS_AT_ONCE
+        self._units: deque[_Unit] = deque()
+        self._waiting = 0
+        self._threads = ThreadPoolExecutor(self._lists_at_once, thread_name_prefix="redeem")
+        self._under_way: dict[asyncio.Task[None], int] = {}
 
     @property
     def is_full(self) -> bool:
         """Whether one more request would be answered `try_later`."""
-        return len(self._waiting) >= self._queue_limit
+        return self._waiting >= self._queue_limit
 
     async def submit(self, request: RedeemRequest) -> Outcome:
         """Return the answer, committed; a slowed sender waits for it."""
+        return (await self.submit_all([request]))[0]
+
+    async def submit_all(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
+        """Return the answers of requests that came together, committed, in their order."""
         if self.is_full:
-            return Outcome(Answer(code=Code.TRY_LATER))
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
-        if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._run())
-        outcome = await future
-        if outcome.delay_s:
-            await asyncio.sleep(outcome.delay_s)
-        return outcome
+            return [Outcome(Answer(code=Code.TRY_LATER)) for _ in requests]
+        future: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
+        self._units.append(_Unit(requests, future))
+        self._waiting += len(requests)
+        self._begin()
+        outcomes = await future
+        delay_s = max((outcome.delay_s for outcome in outcomes), default=0)
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        return outcomes
 
     async def close(self) -> None:
         """Finish what waits, then stop."""
-        if self._runner is not None:
-            await self._runner
-        self._thread.shutdown()
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        self._threads.shutdown()
 
-    async def _run(self) -> None:
+    def _begin(self) -> None:
+        """Have one more list made, where that may be; it takes what waits at the loop's next turn.
+
+        So all that arrives in this turn goes together, and no second list begins meanwhile.
+        """
+        sizes = self._under_way.values()
+        if not self._units or len(sizes) >= self._lists_at_once or 0 in sizes:
+            return
+        if 2 * self._waiting >= max(sizes, default=0):
+            self._under_way[asyncio.create_task(self._carry_out())] = 0
+
+    async def _carry_out(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of a task
+        units = self._take()
+        requests = [request for unit in units for request in unit.requests]
+        self._under_way[task] = len(requests)
+        self._begin()
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            count = min(len(self._waiting), self._batch_limit)
-            taken = [self._waiting.popleft() for _ in range(count)]
-            requests = [request for request, _ in taken]
-            try:
-                outcomes = await loop.run_in_executor(self._thread, self._redeemer.redeem, requests)
-            except Exception as error:
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), outcome in zip(taken, outcomes, strict=True):
-                if not future.done():  # its client may have gone; the answer is stored
-                    future.set_result(outcome)
+        try:
+            outcomes = await loop.run_in_executor(self._threads, self._redeemer.redeem, requests)
+        except Exception as error:
+            for unit in units:
+                if not unit.answered.done():
+                    unit.answered.set_exception(error)
+        else:
+            _hand_out(units, outcomes)
+        finally:
+            del self._under_way[task]
+            self._begin()
+
+    def _take(self) -> list[_Unit]:
+        """Take the units that wait, up to the limit; one alone may be longer."""
+        taken: list[_Unit] = []
+        count = 0
+        while self._units and (
+            not taken or count + len(self._units[0].requests) <= self._batch_limit
+        ):
+            unit = self._units.popleft()
+            count += len(unit.requests)
+            taken.append(unit)
+        self._waiting -= count
+        return taken
+
+
+def _hand_out(units: Sequence[_Unit], outcomes: Sequence[Outcome]) -> None:
+    rest = iter(outcomes)
+    for unit in units:
+        answers = [next(rest) for _ in unit.requests]
+        if not unit.answered.done():  # its client may have gone; the answers are stored
+            unit.answered.set_result(answers)

@@ -6,21 +6,22 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from accounts.allocation import Bill
-from accounts.balances import AccountRow, lock_accounts
-from accounts.bills import frozen_days, open_bills, rates
+from accounts.balances import AccountRow, ask_for_accounts
+from accounts.bills import ask_for_frozen_days, ask_for_open_bills, ask_for_rates, rate_table
 from accounts.late_fee import RateTable
 from core.clock import local_day
 from core.db import Session, UtcDateTime
 from core.sets import all_among, among, insert_new_rows
 from core.settings import Settings
+from core.trips import Asked, answered, ask, one_trip
 from redemption.prepare import Prepared
 from redemption.requests import Budget, Code
 from redemption.tables import attempt, caller, redemption, request
 from redemption.throttle import CallerState, Limits, LockRule, on_day
-from vouchers.card_facts import CardFacts, load_cards
+from vouchers.card_facts import CardFacts, ask_for_cards
 
 PARTNER_WINDOW = timedelta(hours=1)
 
@@ -86,30 +87,36 @@ class Facts:
 
 
 def load(session: Session, requests: Sequence[Prepared], rules: RuleSettings) -> Facts:
-    """Lock and read all facts about the requests.
+    """Lock and read all facts about the requests, in one trip.
 
     Locks callers, then lots (shared), then accounts, each sorted; only then looks at holds,
     redemptions and bills, so that what it sees cannot change before the commit. Raises LotMoved
     where a lot was split or merged meanwhile.
     """
-    callers = _lock_callers(session, requests, rules.zone)
-    answers = _stored_answers(session, requests)
-    cards = load_cards(session, sorted({r.serial for r in requests if r.serial is not None}))
+    serials = sorted({r.serial for r in requests if r.serial is not None})
     numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
-    accounts = lock_accounts(session, numbers)
-    bills = open_bills(session, numbers)
+    with one_trip(session):
+        callers = _lock_callers(session, requests)
+        answers = _stored_answers(session, requests)
+        cards = ask_for_cards(session, serials)
+        accounts = ask_for_accounts(session, numbers)
+        redeemed = _redeemed(session, serials)
+        bills = ask_for_open_bills(session, numbers)
+        frozen = ask_for_frozen_days(session, numbers, session.now)
+        rates = ask_for_rates(session)
+        wrong = _wrong_this_hour(session, requests)
     return Facts(
         now=session.now,
         rules=rules,
-        callers=callers,
-        answers=answers,
-        cards=cards,
-        accounts=accounts,
-        redeemed=_redeemed(session, sorted(cards)),
-        bills=bills,
-        frozen_days=frozen_days(session, bills, session.now),
-        rates=rates(session) if bills else {},
-        wrong_this_hour=_wrong_this_hour(session, requests),
+        callers={i: on_day(state, session.now, rules.zone) for i, state in callers.value.items()},
+        answers=answers.value,
+        cards=cards.facts(),
+        accounts=accounts.value,
+        redeemed=redeemed.value,
+        bills=bills.value,
+        frozen_days=frozen.value,
+        rates=rate_table(rates.value) if bills.value else {},
+        wrong_this_hour=wrong.value,
     )
 
 
@@ -143,30 +150,22 @@ _WRONG_SINCE = (
 )
 
 
-def _lock_callers(
-    session: Session, requests: Sequence[Prepared], zone: ZoneInfo
-) -> dict[str, CallerState]:
-    identities = sorted(
-        {r.request.caller.identity for r in requests if r.request.caller.budget != Budget.NONE}
+def _lock_callers(session: Session, requests: Sequence[Prepared]) -> Asked[dict[str, CallerState]]:
+    counted = [r for r in requests if r.request.caller.budget != Budget.NONE]
+    if not counted:
+        return answered({})
+    new = sorted({r.request.caller.identity for r in counted if not r.is_known_caller})
+    fresh = {"day": session.today, "wrong_today": 0, "malformed_today": 0, "wrong_in_row": 0}
+    insert_new_rows(session, caller, [{"identity": identity, **fresh} for identity in new])
+    return ask(
+        session,
+        _LOCK_CALLERS,
+        {"identities": sorted({r.request.caller.identity for r in counted})},
+        lambda rows: {row.identity: caller_state(row) for row in rows},
     )
-    if not identities:
-        return {}
-    today = local_day(session.now, zone)
-    found = _select_callers(session, identities)
-    missing = [identity for identity in identities if identity not in found]
-    if missing:
-        fresh = {"day": today, "wrong_today": 0, "malformed_today": 0, "wrong_in_row": 0}
-        insert_new_rows(session, caller, [{"identity": i, **fresh} for i in missing])
-        found = _select_callers(session, identities)
-    return {identity: on_day(state, session.now, zone) for identity, state in found.items()}
 
 
-def _select_callers(session: Session, identities: Sequence[str]) -> dict[str, CallerState]:
-    rows = session.execute(_LOCK_CALLERS, {"identities": identities})
-    return {row.identity: caller_state(row) for row in rows}
-
-
-def caller_state(row: Row[Any]) -> CallerState:
+def caller_state(row: Any) -> CallerState:
     """Return a row of table `caller` as the rules see it."""
     return CallerState(
         identity=row.identity,
@@ -182,26 +181,36 @@ def caller_state(row: Row[Any]) -> CallerState:
 
 def _stored_answers(
     session: Session, requests: Iterable[Prepared]
-) -> dict[tuple[str, str, str], StoredAnswer]:
+) -> Asked[dict[tuple[str, str, str], StoredAnswer]]:
     references = sorted({r.request.reference for r in requests})
     channels, senders, keys = map(list, zip(*references, strict=True))
-    rows = session.execute(
-        _STORED_ANSWERS, {"channels": channels, "senders": senders, "keys": keys}
+    return ask(
+        session,
+        _STORED_ANSWERS,
+        {"channels": channels, "senders": senders, "keys": keys},
+        lambda rows: {
+            (row.channel, row.sender, row.key): StoredAnswer(
+                row.digest, row.key_version, row.answer
+            )
+            for row in rows
+        },
     )
-    return {
-        (row.channel, row.sender, row.key): StoredAnswer(row.digest, row.key_version, row.answer)
-        for row in rows
-    }
 
 
-def _redeemed(session: Session, serials: Sequence[int]) -> dict[int, Redeemed]:
+def _redeemed(session: Session, serials: Sequence[int]) -> Asked[dict[int, Redeemed]]:
     if not serials:
-        return {}
-    rows = session.execute(_REDEEMED, {"serials": serials})
-    return {row.serial: Redeemed(row.account_number, row.caller, row.at) for row in rows}
+        return answered({})
+    return ask(
+        session,
+        _REDEEMED,
+        {"serials": serials},
+        lambda rows: {r.serial: Redeemed(r.account_number, r.caller, r.at) for r in rows},
+    )
 
 
-def _wrong_this_hour(session: Session, requests: Sequence[Prepared]) -> dict[tuple[str, str], int]:
+def _wrong_this_hour(
+    session: Session, requests: Sequence[Prepared]
+) -> Asked[dict[tuple[str, str], int]]:
     senders = sorted(
         {
             (r.request.channel, r.request.sender)
@@ -210,10 +219,11 @@ def _wrong_this_hour(session: Session, requests: Sequence[Prepared]) -> dict[tup
         }
     )
     if not senders:
-        return {}
+        return answered({})
     channels, names = map(list, zip(*senders, strict=True))
-    rows = session.execute(
+    return ask(
+        session,
         _WRONG_SINCE,
         {"channels": channels, "senders": names, "since": session.now - PARTNER_WINDOW},
+        lambda rows: {(row.channel, row.sender): row.wrong for row in rows},
     )
-    return {(row.channel, row.sender): row.wrong for row in rows}

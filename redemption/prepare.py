@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
-from accounts.balances import open_accounts
+from accounts.balances import ask_for_open_accounts
 from core.db import Database, Session, UtcDateTime
 from core.keyfile import KeyFile
 from core.sets import among
+from core.trips import Asked, ask, one_trip
 from redemption.requests import Purpose, RedeemRequest
 from redemption.tables import caller
 from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers, key_versions
 from vouchers.pins import Pin, short_tag
 
-_NO_KEY: Final = 0  # no version of a key file is
+NO_KEY: Final = 0
+"""No version of a key file: the digest then leaves the PIN out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +28,29 @@ class Prepared:
 
     `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
     where the card could be credited, else its PIN is compared with none; `busy` where too many slow
-    checks were waiting. `digests` holds the content's digest for each key version.
+    checks were waiting. `is_known_caller` where the caller has a row already. `content` is the
+    request's without its PIN, and `tags` the PIN's 28 bits under each key.
     """
 
     request: RedeemRequest
     found: Found | None
-    digests: Mapping[int, bytes]
+    content: bytes
+    tags: Mapping[int, int]
     key_version: int
     receipt_number: str
     looked_up: bool = True
     has_account: bool = True
+    is_known_caller: bool = False
     busy: bool = False
+
+    def digest(self, key_version: int) -> bytes | None:
+        """Return the digest of the content under one key; None for a key that nobody has."""
+        if key_version == NO_KEY or self.request.pin is None:
+            return hashlib.sha256(self.content).digest()
+        tag = self.tags.get(key_version)
+        if tag is None:
+            return None
+        return hashlib.sha256(self.content + tag.to_bytes(4, "big")).digest()
 
     @property
     def serial(self) -> int | None:
@@ -79,8 +93,9 @@ def without_pin(request: RedeemRequest, receipt_number: str) -> Prepared:
     return Prepared(
         request=request,
         found=None,
-        digests={_NO_KEY: _digest_of(request, None)},
-        key_version=_NO_KEY,
+        content=_content(request),
+        tags={},
+        key_version=NO_KEY,
         receipt_number=receipt_number,
     )
 
@@ -92,6 +107,7 @@ class _Asked:
     request: RedeemRequest
     looked_up: bool
     has_account: bool
+    is_known_caller: bool
 
     @property
     def pin_to_find(self) -> Pin | None:
@@ -104,13 +120,18 @@ class _Asked:
 
 
 def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
-    locked = _locked_callers(session, requests)
-    numbers = open_accounts(session, [r.account_number for r in requests if r.account_number])
+    with one_trip(session):
+        callers = _known_callers(session, requests)
+        numbers = ask_for_open_accounts(
+            session, [r.account_number for r in requests if r.account_number]
+        )
+    is_locked, open_numbers = callers.value, numbers.value
     return [
         _Asked(
             request,
-            looked_up=request.caller.identity not in locked,
-            has_account=request.purpose is Purpose.CHECK or request.account_number in numbers,
+            looked_up=not is_locked.get(request.caller.identity, False),
+            has_account=request.purpose is Purpose.CHECK or request.account_number in open_numbers,
+            is_known_caller=request.caller.identity in is_locked,
         )
         for request in requests
     ]
@@ -127,11 +148,13 @@ def _prepared(
     return Prepared(
         request=asked.request,
         found=found,
-        digests={v: _digest(keyfile, v, asked.request) for v in (_NO_KEY, *keyfile.pin_keys)},
+        content=_content(asked.request),
+        tags=_tags(keyfile, asked.request.pin),
         key_version=_version(keyfile, versions if found is None else {found.key_version}),
         receipt_number=receipt_number,
         looked_up=asked.looked_up,
         has_account=asked.has_account,
+        is_known_caller=asked.is_known_caller,
         busy=isinstance(card, Busy),
     )
 
@@ -144,39 +167,45 @@ def _version(keyfile: KeyFile, versions: Set[int]) -> int:
     """
     if not versions:
         return keyfile.current.version
-    return min(versions) if len(versions) == 1 else _NO_KEY
+    return min(versions) if len(versions) == 1 else NO_KEY
 
 
-def _digest(keyfile: KeyFile, version: int, request: RedeemRequest) -> bytes:
-    tag = None
-    if request.pin is not None and version != _NO_KEY:
-        tag = short_tag(keyfile.pin_keys[version], request.pin)
-    return _digest_of(request, tag)
-
-
-def _digest_of(request: RedeemRequest, tag: int | None) -> bytes:
-    content = (
-        request.purpose,
-        request.caller.identity,
-        None if request.is_own_account else request.account_number,
-        request.serial,
-        tag,
-        request.is_malformed,
+def _content(request: RedeemRequest) -> bytes:
+    return msgspec.json.encode(
+        (
+            request.purpose,
+            request.caller.identity,
+            None if request.is_own_account else request.account_number,
+            request.serial,
+            request.is_malformed,
+        )
     )
-    return hashlib.sha256(msgspec.json.encode(content)).digest()
 
 
-_LOCKED = select(caller.c.identity).where(
-    among(caller.c.identity, "identities"),
-    caller.c.locked_rule.is_not(None),
-    or_(
-        caller.c.locked_until.is_(None),
-        caller.c.locked_until > bindparam("now", type_=UtcDateTime),
-    ),
-)
+def _tags(keyfile: KeyFile, pin: Pin | None) -> dict[int, int]:
+    if pin is None:
+        return {}
+    return {version: short_tag(key, pin) for version, key in keyfile.pin_keys.items()}
 
 
-def _locked_callers(session: Session, requests: Sequence[RedeemRequest]) -> set[str]:
+_CALLERS = select(
+    caller.c.identity,
+    and_(
+        caller.c.locked_rule.is_not(None),
+        or_(
+            caller.c.locked_until.is_(None),
+            caller.c.locked_until > bindparam("now", type_=UtcDateTime),
+        ),
+    ).label("is_locked"),
+).where(among(caller.c.identity, "identities"))
+
+
+def _known_callers(session: Session, requests: Sequence[RedeemRequest]) -> Asked[dict[str, bool]]:
+    """Ask which callers have a row, and whether they are locked."""
     identities = sorted({r.caller.identity for r in requests})
-    rows = session.execute(_LOCKED, {"identities": identities, "now": session.now})
-    return {row.identity for row in rows}
+    return ask(
+        session,
+        _CALLERS,
+        {"identities": identities, "now": session.now},
+        lambda rows: {row.identity: bool(row.is_locked) for row in rows},
+    )

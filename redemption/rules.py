@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,7 @@ from vouchers.serials import serial_text
 
 NOT_ACTIVATED_CARD = "not_activated_card"
 """The kind of alarm that a right PIN of a card that was never sold raises."""
+T = TypeVar("T")
 
 NOT_STORED = {Code.TRY_LATER, Code.CALLER_LOCKED, Code.REQUEST_CONFLICT}
 """Answers that the same key may see turn into another one later."""
@@ -46,11 +48,11 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to answer to one request, and what to write with it."""
+    """What to answer to one request, and what to write with it; `stored` where it is kept."""
 
     prepared: Prepared
     outcome: Outcome
-    stored: bool
+    stored: StoredAnswer | None = None
     credit: Credit | None = None
     refused: Code | None = None
     alarms: tuple[Alarm, ...] = ()
@@ -106,16 +108,12 @@ def decide(requests: Sequence[Prepared], facts: Facts) -> Decided:
 def _decide_one(prepared: Prepared, book: _Book) -> Decision:
     earlier = book.answers.get(prepared.request.reference)
     if earlier is not None:
-        return Decision(prepared, _replay(prepared, earlier, book), stored=False)
+        return Decision(prepared, _replay(prepared, earlier, book))
     answer, credit = _judge(prepared, book)
     answer, refused = _count(prepared, answer, book)
-    stored = answer.code not in NOT_STORED and not answer.silent
-    if stored:
-        book.answers[prepared.request.reference] = StoredAnswer(
-            prepared.digests[prepared.key_version],
-            prepared.key_version,
-            msgspec.json.encode(answer).decode(),
-        )
+    stored = _to_store(prepared, answer)
+    if stored is not None:
+        book.answers[prepared.request.reference] = stored
     return Decision(
         prepared,
         Outcome(answer, delay_s=_delay(prepared, book)),
@@ -126,8 +124,16 @@ def _decide_one(prepared: Prepared, book: _Book) -> Decision:
     )
 
 
+def _to_store(prepared: Prepared, answer: Answer) -> StoredAnswer | None:
+    if answer.code in NOT_STORED or answer.silent:
+        return None
+    version = prepared.key_version
+    text = msgspec.json.encode(answer).decode()
+    return StoredAnswer(_known(prepared.digest(version)), version, text)
+
+
 def _replay(prepared: Prepared, earlier: StoredAnswer, book: _Book) -> Outcome:
-    if prepared.digests.get(earlier.key_version) != earlier.digest:
+    if prepared.digest(earlier.key_version) != earlier.digest:
         return Outcome(Answer(code=Code.REQUEST_CONFLICT))
     answer = msgspec.json.decode(earlier.answer, type=Answer)
     return Outcome(answer, replayed=True, delay_s=_delay(prepared, book))
@@ -152,10 +158,10 @@ def _judge(prepared: Prepared, book: _Book) -> tuple[Answer, Credit | None]:
     return _redeem(prepared, card, book)
 
 
-def _known(serial: int | None) -> int:
-    if serial is None:
-        raise AssertionError("a request without a card is refused before")
-    return serial
+def _known(value: T | None) -> T:
+    if value is None:
+        raise AssertionError("a request without a card or a live key is refused before")
+    return value
 
 
 def _locked(prepared: Prepared, book: _Book) -> Answer | None:

@@ -92,7 +92,7 @@ def after_malformed(state: CallerState) -> CallerState:
 
 def after_success(state: CallerState) -> CallerState:
     """Return the state after a success: the row of failures is broken, the day's count stays."""
-    return replace(state, wrong_in_row=0)
+    return replace(state, wrong_in_row=0) if state.wrong_in_row else state
 
 
 def after_wrong(

@@ -1,6 +1,6 @@
 """What a redemption must know of cards, read under a lock that no move can pass."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, select
 
 from core.db import Session
 from core.sets import among
+from core.trips import Asked, answered, ask
 from vouchers.serials import batch_of
 from vouchers.tables import batch, denomination, lot, voucher, voucher_hold
 
@@ -30,36 +31,55 @@ class CardFacts:
     voucher_hold: str | None
 
 
-def load_cards(session: Session, serials: Sequence[int]) -> dict[int, CardFacts]:
-    """Lock the lots of the cards FOR SHARE, in order, then read their facts.
+@dataclass(frozen=True, slots=True)
+class AskedCards:
+    """The lots that were nearest to cards, those that were locked, and the cards' own holds."""
 
-    Serials without a voucher or without a lot yet (their batch is being made) are left out.
-    Raises LotMoved.
+    nearest: Asked[Mapping[int, int]]
+    locked: Asked[Mapping[int, Row[Any]]]
+    holds: Asked[Mapping[int, str]]
+
+    def facts(self) -> dict[int, CardFacts]:
+        """Return the cards' facts after the trip; raises LotMoved.
+
+        Serials without a voucher or without a lot yet (their batch is being made) are left out.
+        """
+        locked, holds = self.locked.value, self.holds.value
+        return {
+            serial: _facts(serial, locked.get(start), holds.get(serial))
+            for serial, start in self.nearest.value.items()
+        }
+
+
+def ask_for_cards(session: Session, serials: Sequence[int]) -> AskedCards:
+    """Lock the lots of the cards FOR SHARE, in order, then ask for what stands of single cards.
+
+    The lots are found twice, since the lock may come to wait for a move that splits or merges them:
+    then what was locked does not hold the card, and LotMoved is raised.
     """
     if not serials:
-        return {}
-    starts = _nearest_lots(session, serials)
-    locked = _share_lots(session, sorted(set(starts.values())))
-    holds = _holds(session, sorted(starts))
-    return {
-        serial: _facts(serial, locked.get(start), holds.get(serial))
-        for serial, start in starts.items()
-    }
+        return AskedCards(answered({}), answered({}), answered({}))
+    these = {"serials": serials}
+    return AskedCards(
+        nearest=ask(session, _NEAREST_LOTS, these, _starts),
+        locked=ask(session, _SHARE_LOTS, these, lambda rows: {r.first_serial: r for r in rows}),
+        holds=ask(session, _HOLDS, these, lambda rows: {row.serial: row.hold for row in rows}),
+    )
 
 
-_NEAREST_LOTS = select(
-    voucher.c.serial,
-    voucher.c.batch_id,
+_NEAREST = (
     select(func.max(lot.c.first_serial))
     .where(lot.c.first_serial <= voucher.c.serial)
     .scalar_subquery()
-    .label("first_serial"),
-).where(among(voucher.c.serial, "serials"))
+)
+_NEAREST_LOTS = select(voucher.c.serial, voucher.c.batch_id, _NEAREST.label("first_serial")).where(
+    among(voucher.c.serial, "serials")
+)
 _SHARE_LOTS = (
     select(lot, denomination.c.face_fen)
     .join(batch, batch.c.id == lot.c.batch_id)
     .join(denomination, denomination.c.id == batch.c.denomination_id)
-    .where(among(lot.c.first_serial, "starts"))
+    .where(lot.c.first_serial.in_(select(_NEAREST).where(among(voucher.c.serial, "serials"))))
     .order_by(lot.c.first_serial)
     .with_for_update(read=True, of=lot)
 )
@@ -68,18 +88,12 @@ _HOLDS = select(voucher_hold.c.serial, voucher_hold.c.hold).where(
 )
 
 
-def _nearest_lots(session: Session, serials: Sequence[int]) -> dict[int, int]:
-    rows = session.execute(_NEAREST_LOTS, {"serials": serials})
+def _starts(rows: Sequence[Any]) -> dict[int, int]:
     return {
         row.serial: row.first_serial
         for row in rows
         if row.first_serial is not None and batch_of(row.first_serial) == row.batch_id
     }
-
-
-def _share_lots(session: Session, starts: Sequence[int]) -> dict[int, Row[Any]]:
-    rows = session.execute(_SHARE_LOTS, {"starts": starts})
-    return {row.first_serial: row for row in rows}
 
 
 def _facts(serial: int, row: Row[Any] | None, voucher_hold: str | None) -> CardFacts:
@@ -94,10 +108,3 @@ def _facts(serial: int, row: Row[Any] | None, voucher_hold: str | None) -> CardF
         activated_on=row.activated_on,
         voucher_hold=voucher_hold,
     )
-
-
-def _holds(session: Session, serials: Sequence[int]) -> dict[int, str]:
-    if not serials:
-        return {}
-    rows = session.execute(_HOLDS, {"serials": serials})
-    return {row.serial: row.hold for row in rows}

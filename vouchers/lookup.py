@@ -8,13 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from core.db import Session
 from core.keyfile import KeyFile
 from core.sets import among
 from core.settings import Settings
-from vouchers.pins import Pin, candidate_tags, full_tag, verifier_message, verifies
+from core.trips import ask
+from vouchers.pins import Candidate, Pin, candidate_tags, verifier_message, verifies
 from vouchers.tables import batch, denomination, voucher
 
 
@@ -91,14 +92,13 @@ def find_vouchers(
     One SELECT for all, under every live key version and in both forms; argon2id only for cards
     that ask for it and share 28 bits with the PIN. Busy where the pool had no place.
     """
-    tags = {pin: candidate_tags(keyfile.live, pin) for pin in pins if pin is not None}
-    rows = _rows_by_tag(session, sorted({tag for many in tags.values() for tag in many}))
+    tags = _candidates(keyfile, pins)
+    rows = _rows_by_tag(session, tags)
     found: dict[Pin, Found | Busy | None] = {}
     checks: dict[Pin, list[Check]] = {}
     for pin, candidates in tags.items():
-        hits = [rows[tag] for tag in candidates if tag in rows]
-        found[pin] = _by_full_tag(keyfile, hits, pin)
-        slow = [row for row in hits if row.verifier is not None]
+        found[pin] = _by_full_tag(candidates, rows)
+        slow = [row for each in candidates if (row := rows.get(each.hybrid)) and row.verifier]
         if found[pin] is None and slow:
             checks[pin] = [_check(keyfile, row, pin) for row in slow]
     found.update(_verified(argon, checks))
@@ -112,12 +112,10 @@ def key_versions(
 
     One SELECT for all, and nothing slow: behind argon2id what is found may be another card's.
     """
-    tags = {pin: candidate_tags(keyfile.live, pin) for pin in pins if pin is not None}
-    if not tags:
-        return [frozenset()] * len(pins)
-    rows = _rows_by_tag(session, sorted({tag for many in tags.values() for tag in many}))
+    tags = _candidates(keyfile, pins)
+    rows = _rows_by_tag(session, tags)
     found = {
-        pin: frozenset(rows[tag].key_version for tag in many if tag in rows)
+        pin: frozenset(rows[tag].key_version for each in many for tag in each.both if tag in rows)
         for pin, many in tags.items()
     }
     return [frozenset() if pin is None else found[pin] for pin in pins]
@@ -139,23 +137,33 @@ _BY_TAG = (
 )
 
 
-def _rows_by_tag(session: Session, tags: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row[Any]]:
-    return {row.pin_tag: row for row in session.execute(_BY_TAG, {"tags": tags})}
+def _candidates(keyfile: KeyFile, pins: Sequence[Pin | None]) -> dict[Pin, list[Candidate]]:
+    live = keyfile.live
+    return {pin: candidate_tags(live, pin) for pin in pins if pin is not None}
 
 
-def _by_full_tag(keyfile: KeyFile, hits: Sequence[Row[Any]], pin: Pin) -> Found | None:
-    for row in hits:
-        key = keyfile.pin_keys.get(row.key_version)
-        if row.verifier is None and key is not None and full_tag(key, pin) == row.pin_tag:
+def _rows_by_tag(
+    session: Session, candidates: Mapping[Pin, Sequence[Candidate]]
+) -> dict[uuid.UUID, Any]:
+    if not candidates:
+        return {}
+    tags = [tag for many in candidates.values() for each in many for tag in each.both]
+    return ask(session, _BY_TAG, {"tags": tags}, lambda rows: {r.pin_tag: r for r in rows}).value
+
+
+def _by_full_tag(candidates: Sequence[Candidate], rows: Mapping[uuid.UUID, Any]) -> Found | None:
+    for each in candidates:
+        row = rows.get(each.full)
+        if row is not None and row.verifier is None and row.key_version == each.key_version:
             return _found(row)
     return None
 
 
-def _found(row: Row[Any]) -> Found:
+def _found(row: Any) -> Found:
     return Found(row.serial, row.batch_id, row.face_fen, row.key_version)
 
 
-def _check(keyfile: KeyFile, row: Row[Any], pin: Pin) -> Check:
+def _check(keyfile: KeyFile, row: Any, pin: Pin) -> Check:
     return Check(keyfile, _found(row), row.salt, row.verifier, pin)
 
 

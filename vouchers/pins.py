@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from argon2.low_level import Type, hash_secret_raw
 
@@ -123,13 +123,23 @@ def hybrid_tag(version: int, short: int) -> uuid.UUID:
     return uuid.UUID(int=version << 32 | short)
 
 
-def candidate_tags(keys: Iterable[PinKey], pin: Pin) -> list[uuid.UUID]:
+class Candidate(NamedTuple):
+    """The two tags under which the card of a PIN may be stored, by its protection, for one key."""
+
+    key_version: int
+    full: uuid.UUID
+    hybrid: uuid.UUID
+
+    @property
+    def both(self) -> tuple[uuid.UUID, uuid.UUID]:
+        """The two tags."""
+        return (self.full, self.hybrid)
+
+
+def candidate_tags(keys: Iterable[PinKey], pin: Pin) -> list[Candidate]:
     """Return every tag under which the card of this PIN may be stored, two for each key."""
-    tags: list[uuid.UUID] = []
-    for key in keys:
-        keyed = _keyed(key, pin)
-        tags += (_full(keyed), hybrid_tag(key.version, short_of(keyed)))
-    return tags
+    keyed = [(key.version, _keyed(key, pin)) for key in keys]
+    return [Candidate(v, _full(tag), hybrid_tag(v, short_of(tag))) for v, tag in keyed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class SerialRange:
         return iter(range(self.first, self.last + 1))
 
 
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""The sum of the digits of each digit's double."""
+
+
 def serial_text(serial: int) -> str:
     """Return the 17 digits that stand on the card."""
     key = f"{serial:0{_KEY_DIGITS}d}"
@@ -141,11 +145,7 @@ def _check_digit(key: str) -> str:
 
 def _luhn_sum(key: str) -> int:
     # Luhn: from the right every second digit, beginning with the last, counts double.
-    total = 0
-    for place, digit in enumerate(reversed(key)):
-        value = int(digit) * (2 if place % 2 == 0 else 1)
-        total += value - 9 if value > 9 else value
-    return total
+    return sum(map(int, key[-2::-2])) + sum(map(_DOUBLED.__getitem__, map(int, key[::-2])))
 
 
 @cache

@@ -38,8 +38,9 @@ class Counter:
 
     def press(self, digits: str | None, turn: int) -> dict[str, Any]:
         """Press keys in a phone call; return what is said."""
-        body = {"from": PHONER, "digits": digits, "call_id": "demo-call", "turn": turn}
-        reply = self.server.post("/channels/ivr/plain", self.channel_key, body)
+        event = {"kind": "start"} if digits is None else {"kind": "input", "value": digits}
+        body = {"channel": "ivr", "from": PHONER, "turn": turn, "event": event}
+        reply = self.server.post("/api/v1/dialogues/demo-call/turns", self.channel_key, body)
         expect(reply.status == 200, f"the call was answered with {reply.status}")
         return reply.body
 

@@ -121,6 +121,41 @@ def create_redeemed_pack() -> None:
     )
 
 
+def create_redemption() -> None:
+    """Make the table `redemption`."""
+    op.create_table(
+        "redemption",
+        sa.Column("serial", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("account_number", sa.String(length=13), nullable=False),
+        sa.Column("face_fen", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("caller", sa.Text(), nullable=False),
+        sa.Column("request_key", sa.Text(), nullable=False),
+        sa.Column("receipt_number", sa.Text(), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("face_fen > 0", name=op.f("ck_redemption_face")),
+        sa.CheckConstraint(
+            "length(receipt_number) = 14", name=op.f("ck_redemption_receipt_number")
+        ),
+        sa.PrimaryKeyConstraint("serial", name=op.f("pk_redemption")),
+        sa.UniqueConstraint("entry_id", name=op.f("uq_redemption_entry_id")),
+        sa.UniqueConstraint("receipt_number", name=op.f("uq_redemption_receipt_number")),
+    )
+    op.create_index(
+        "ix_redemption_account_number", "redemption", ["account_number", "at"], unique=False
+    )
+    op.create_index(
+        "ix_redemption_at",
+        "redemption",
+        ["at"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    )
+
+
 def create_request() -> None:
     """Make the table `request`."""
     op.create_table(
@@ -200,50 +235,6 @@ def create_caller_lock() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_caller_lock")),
     )
     op.create_index("ix_caller_lock_caller", "caller_lock", ["caller", "at"], unique=False)
-
-
-def create_redemption() -> None:
-    """Make the table `redemption`."""
-    op.create_table(
-        "redemption",
-        sa.Column("serial", sa.BigInteger(), nullable=False),
-        sa.Column("account_number", sa.String(length=13), nullable=False),
-        sa.Column("face_fen", sa.BigInteger(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("sender", sa.Text(), nullable=False),
-        sa.Column("caller", sa.Text(), nullable=False),
-        sa.Column("request_key", sa.Text(), nullable=False),
-        sa.Column("receipt_number", sa.Text(), nullable=False),
-        sa.Column("entry_id", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("face_fen > 0", name=op.f("ck_redemption_face")),
-        sa.CheckConstraint(
-            "length(receipt_number) = 14", name=op.f("ck_redemption_receipt_number")
-        ),
-        sa.ForeignKeyConstraint(
-            ["account_number"],
-            ["electricity_account.number"],
-            name=op.f("fk_redemption_account_number"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["entry_id"], ["journal_entry.id"], name=op.f("fk_redemption_entry_id")
-        ),
-        sa.ForeignKeyConstraint(["serial"], ["voucher.serial"], name=op.f("fk_redemption_serial")),
-        sa.PrimaryKeyConstraint("serial", name=op.f("pk_redemption")),
-        sa.UniqueConstraint("entry_id", name=op.f("uq_redemption_entry_id")),
-        sa.UniqueConstraint("receipt_number", name=op.f("uq_redemption_receipt_number")),
-    )
-    op.create_index(
-        "ix_redemption_account_number", "redemption", ["account_number", "at"], unique=False
-    )
-    op.create_index(
-        "ix_redemption_at",
-        "redemption",
-        ["at"],
-        unique=False,
-        postgresql_using="brin",
-        postgresql_with={"pages_per_range": 32, "autosummarize": True},
-    )
 
 
 def create_redemption_reversal() -> None:

@@ -19,6 +19,9 @@ Lang = Literal["zh", "en"]
 LONGEST_MESSAGE = {"zh": 70, "en": 160}
 """Signs in one message: UCS-2 in Chinese, the GSM 7-bit alphabet in English."""
 
+LONGEST_SCREEN = {"zh": 80, "en": 160}
+"""Signs on the display of a telephone."""
+
 _CHINA = ZoneInfo("Asia/Shanghai")
 _MESSAGES = {"zh": catalogue_zh.MESSAGES, "en": catalogue_en.MESSAGES}
 _PROMPTS = {"zh": catalogue_zh.PROMPTS, "en": catalogue_en.PROMPTS}
@@ -85,6 +88,14 @@ def screen_text(prompt: Prompt, language: str) -> str:
     if shorter is None:
         return prompt_text(prompt, known)
     return shorter.format_map({name: _shown(name, one) for name, one in prompt.params.items()})
+
+
+def screen_words(said: Sequence[str], language: Lang, is_last: bool) -> str:
+    """Return as much of what is said as a display shows: the question, or what was done, first."""
+    left = list(said) or [prompt_text(Prompt("goodbye"), language)]
+    while len(left) > 1 and len("\n".join(left)) > LONGEST_SCREEN[language]:
+        left.pop(-1 if is_last else 0)
+    return "\n".join(left)[: LONGEST_SCREEN[language]]
 
 
 def sms_text(answer: Answer, language: str, place: Place = _ANYWHERE) -> str:

@@ -10,6 +10,7 @@ from tests.api.world import World
 
 _PATH_VALUES = {
     "{code}": "WH-OUTLET-1",
+    "{dialogue_id}": "call-1",
     "{batch_id}": "42990100001",
     "{approval_id}": "1",
     "{job_id}": "1",
@@ -47,7 +48,7 @@ class Call:
 
     def headers(self, world: World) -> dict[str, str]:
         """Return the headers of somebody who may make the call."""
-        if self.path.startswith("/channels/"):
+        if self.path.startswith(("/channels/", "/api/v1/dialogues/")):
             return world.as_gateway()
         for prefix, role in _ROLES.items():
             if self.path.startswith(prefix):

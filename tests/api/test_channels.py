@@ -15,7 +15,6 @@ from tests.api.world import World
 from vouchers.pins import draw, grouped
 
 SMS = "/channels/sms/plain"
-IVR = "/channels/ivr/plain"
 
 
 def phone() -> str:
@@ -55,49 +54,6 @@ def test_a_wrong_pin_by_text_tells_the_tries_left(client: httpx.Client, world: W
     assert "3次" in text(client, world, sender, f"CZ {account} {draw().digits}")
 
 
-class Call:
-    """A phone call as a gateway brings it."""
-
-    def __init__(self, client: httpx.Client, world: World) -> None:
-        self.client = client
-        self.world = world
-        self.body: dict[str, Any] = {"from": phone(), "call_id": secrets.token_hex(8), "turn": 0}
-
-    def press(self, digits: str | None) -> dict[str, Any]:
-        """Play one turn and return the reply."""
-        self.body |= {"turn": self.body["turn"] + 1, "digits": digits}
-        answer = self.client.post(IVR, headers=self.world.as_gateway(), json=self.body)
-        assert answer.status_code == 200, answer.text
-        reply: dict[str, Any] = answer.json()
-        return reply
-
-
-def test_a_card_is_redeemed_by_phone(client: httpx.Client, world: World) -> None:
-    card, account, call = world.card(), world.account(), Call(client, world)
-    states = [
-        call.press(digits)["state"]
-        for digits in (None, "2", "1", f"{account}#", "1", f"{card.pin.digits}#")
-    ]
-    assert states == ["welcome", "menu", "account", "account_confirm", "pin", "confirm"]
-    done = call.press("#")
-    assert done["state"] == "done"
-    assert done["result"]["amount_fen"] == 5_000
-    assert done["result"]["account_tail"] == account[-4:]
-    repeated = client.post(IVR, headers=world.as_gateway(), json=call.body).json()
-    assert repeated == done
-
-
-def test_a_turn_out_of_order_is_a_conflict(client: httpx.Client, world: World) -> None:
-    call = Call(client, world)
-    call.press(None)
-    skipped = client.post(IVR, headers=world.as_gateway(), json=call.body | {"turn": 5})
-    assert (skipped.status_code, skipped.json()["code"]) == (409, "turn_conflict")
-    unknown = client.post(
-        IVR, headers=world.as_gateway(), json=call.body | {"call_id": "other", "turn": 2}
-    )
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "dialogue_unknown")
-
-
 def signed(world: World, content: bytes, **change: Any) -> dict[str, str]:
     """Return the headers of a request that the gateway signed, changed as told."""
     at = world.db.clock() + timedelta(seconds=change.get("late_s", 0))
@@ -132,12 +88,11 @@ def test_a_wrong_signature_counts_nothing_against_the_named_caller(
     assert tries_of(world, victim) == 0
 
 
-@pytest.mark.parametrize("url", [SMS, IVR])
-def test_only_gateways_reach_the_channels(client: httpx.Client, world: World, url: str) -> None:
+def test_only_gateways_reach_the_channels(client: httpx.Client, world: World) -> None:
     victim = phone()
     body = {"from": victim, "text": f"CZ {draw().digits}", "message_id": "m"}
     for headers in ({}, world.as_partner(), world.as_staff("admin"), {"X-Signature": "t=1"}):
-        refused = client.post(url, headers=headers, json=body)
+        refused = client.post(SMS, headers=headers, json=body)
         assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
     assert tries_of(world, victim) == 0
 

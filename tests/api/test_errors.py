@@ -19,7 +19,8 @@ import distribution
 import redemption
 import staff
 import vouchers
-from api.channels import IvrBody, SmsBody
+from api.channels import SmsBody
+from api.dialogues import EventItem, TurnBody
 from api.errors import STATUS, Problem, problem, status_of
 from api.handlers import HANDLERS
 from api.redeeming import BulkBody, BulkItem, RedeemBody
@@ -76,7 +77,8 @@ def test_every_refusal_is_told_in_both_languages(code: Code) -> None:
         RedeemBody(pin=PIN, account_number="4200001234"),
         BulkBody([BulkItem(pin=PIN, account_number="4200001234", key="k")]),
         SmsBody(sender="1", text=PIN, message_id="m"),
-        IvrBody(caller="1", digits=PIN, call_id="c", turn=1),
+        TurnBody(caller="1", turn=1, event=EventItem(kind="input", value=PIN)),
+        EventItem(kind="input", value=PIN),
         SignInBody(username="u", password=PIN, code="1"),
     ],
 )

@@ -107,8 +107,8 @@ def test_without_redis_the_server_is_degraded_but_redeems(world: World, scratch:
         sent = {"from": "+8613800138000", "text": "BZ", "message_id": "no-redis"}
         text = client.post("/channels/sms/plain", headers=world.as_gateway(), json=sent, timeout=20)
         assert (text.status_code, text.json()["reply"] != "") == (200, True)
-        call = {"from": "+8613800138000", "call_id": "no-redis", "turn": 1}
+        call = {"from": "+8613800138000", "turn": 1, "event": {"kind": "start"}}
         spoken = client.post(
-            "/channels/ivr/plain", headers=world.as_gateway(), json=call, timeout=20
+            "/api/v1/dialogues/d1/turns", headers=world.as_gateway(), json=call, timeout=20
         )
         assert (spoken.status_code, spoken.json()["end"]) == (200, True)

@@ -43,10 +43,12 @@ def test_rows_come_back_as_they_were_put_in(db: Database) -> None:
 
 def test_only_new_rows_are_counted_and_old_ones_stay(db: Database) -> None:
     with db.write() as session:
-        assert insert_new_rows(session, job, jobs(3)) == 3
+        counts: list[int] = []
+        insert_new_rows(session, job, jobs(3), counts.append)
         changed = [row | {"owner": "other"} for row in jobs(5)]
-        assert insert_new_rows(session, job, changed) == 2
-        assert insert_new_rows(session, job, []) == 0
+        insert_new_rows(session, job, changed, counts.append)
+        insert_new_rows(session, job, [], counts.append)
+        assert counts == [3, 2]
         owners = session.execute(select(job.c.owner).order_by(job.c.id)).scalars().all()
     assert owners == ["测试'\"\\"] * 3 + ["other"] * 2
 
@@ -85,13 +87,25 @@ def test_updates_set_or_add_and_tell_how_many_rows_were_there(db: Database) -> N
     with db.write() as session:
         insert_rows(session, job, jobs(4))
         new = [{"id": i, "done_count": 2, "owner": f"o{i}"} for i in (1, 2, 77)]
-        assert update_rows(session, job, "id", new) == 2
-        assert update_rows(session, job, "id", [{"id": 1, "done_count": 3}], ["done_count"]) == 1
-        assert update_rows(session, job, "id", []) == 0
+        told: list[int] = []
+        update_rows(session, job, "id", new, check=told.append)
+        update_rows(session, job, "id", [{"id": 1, "done_count": 3}], ["done_count"], told.append)
+        update_rows(session, job, "id", [], check=told.append)
+        assert told == [2, 1]
         query = select(job.c.done_count, job.c.owner).order_by(job.c.id)
         counts = [tuple(row) for row in session.execute(query)]
     assert [count for count, _ in counts] == [0, 5, 2, 0]
     assert [owner for _, owner in counts[1:3]] == ["o1", "o2"]
+
+
+def test_only_rows_that_are_still_as_they_were_are_changed(db: Database) -> None:
+    with db.write() as session:
+        insert_rows(session, job, jobs(3))
+        update_rows(session, job, "id", [{"id": 1, "was_owner": "nobody", "done_count": 5}])
+        owner = jobs(1)[0]["owner"]
+        update_rows(session, job, "id", [{"id": 2, "was_owner": owner, "done_count": 5}])
+        counts = session.execute(select(job.c.done_count).order_by(job.c.id)).scalars().all()
+    assert counts == [0, 0, 5]
 
 
 def test_uuids_are_found_in_their_stored_form(db: Database) -> None:

@@ -18,7 +18,7 @@ from distribution.requests import MoveRequest
 from redemption.tables import redemption
 from tests.distribution.trade import FACE_FEN, Trade
 from tests.factories import make_batch, make_electricity_account, make_redemption
-from vouchers.card_facts import LotMoved, load_cards
+from vouchers.card_facts import LotMoved, ask_for_cards
 from vouchers.serials import serial_text
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def redeem_one(db: Database, serial: int, account_number: str) -> bool:
     """Redeem as the engine does: lock the lot, look at the card, write its row; False if not."""
 
     def work(session: Session) -> bool:
-        card = load_cards(session, [serial])[serial]
+        card = ask_for_cards(session, [serial]).facts()[serial]
         known = select(redemption.c.serial).where(redemption.c.serial == serial)
         used = session.execute(known).first() is not None
         if used or card.stage != "active" or card.hold is not None:
@@ -128,7 +128,7 @@ def test_a_de_activation_waits_for_a_redemption_under_way_and_then_fails(
     approval_id = trade.pend("agent", "deactivate", first, first + 9)
     with ThreadPoolExecutor(1) as pool:
         with trade.db.write() as session:
-            load_cards(session, [first + 3])
+            ask_for_cards(session, [first + 3])
             make_redemption(session, first + 3)
             agreed = pool.submit(outcome, lambda: trade.agree(approval_id))
             wait_for_lock_waiters(trade.db, 1)

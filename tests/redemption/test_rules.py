@@ -46,7 +46,7 @@ def ask(
     key: str | None = None,
     caller: Caller = PHONE,
     account: str | None = ACCOUNT,
-    digest: bytes = b"same",
+    content: bytes = b"same",
     **changes: Any,
 ) -> Prepared:
     """A request whose PIN is that of `serial`, or of no card."""
@@ -61,7 +61,7 @@ def ask(
         **changes,
     )
     found = None if serial is None else Found(serial, serial // 100_000, 5000, 1)
-    return Prepared(request, found, {1: digest}, 1, number)
+    return Prepared(request, found, content, {1: 7}, 1, number)
 
 
 def account(state: Literal["open", "closed"]) -> AccountRow:
@@ -121,13 +121,13 @@ def with_second() -> Facts:
 
 
 def test_one_request_delivered_twice_in_a_list_gets_the_same_answer() -> None:
-    first, again, other = (ask(key="k"), ask(key="k"), ask(key="k", digest=b"another account"))
+    first, again, other = (ask(key="k"), ask(key="k"), ask(key="k", content=b"another account"))
     decided = decide([first, again, other], facts())
     one, two, three = (d.outcome for d in decided.decisions)
     assert one.answer == two.answer
     assert (one.replayed, two.replayed) == (False, True)
     assert three.answer.code is Code.REQUEST_CONFLICT
-    assert [d.stored for d in decided.decisions] == [True, False, False]
+    assert [d.stored is not None for d in decided.decisions] == [True, False, False]
 
 
 def test_two_cards_of_a_list_settle_the_arrears_of_one_account_in_turn() -> None:
@@ -220,7 +220,7 @@ def test_malformed_pins_are_no_tries_and_are_silenced_after_twenty() -> None:
     assert codes(decided) == [Code.PIN_MALFORMED] * 23 + [Code.REDEEMED]
     silent = [d.outcome.answer.silent for d in decided.decisions]
     assert silent == [False] * 20 + [True] * 3 + [False]
-    assert sum(d.stored for d in decided.decisions) == 21
+    assert sum(d.stored is not None for d in decided.decisions) == 21
 
 
 def test_looking_a_card_up_moves_nothing_and_counts_as_the_try() -> None:

@@ -1,0 +1,1 @@
+"""FastAGI: Asterisk connects, and is led through the phone menu."""
