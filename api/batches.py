@@ -63,8 +63,8 @@ class BatchShown(Struct, frozen=True, kw_only=True):
     generated_count: int
     delivered_count: int
     spoilt_count: int
-    printer: str
-    printer_fingerprint: str
+    printer: str | None
+    printer_fingerprint: str | None
     ciphertext_sha256: str | None
     exported_at: datetime | None
     created_at: datetime
@@ -234,8 +234,8 @@ def _shown(item: Batch) -> BatchShown:
         generated_count=item.generated_count,
         delivered_count=item.delivered_count,
         spoilt_count=item.spoilt_count,
-        printer=item.printer.name,
-        printer_fingerprint=item.printer.fingerprint,
+        printer=None if item.printer is None else item.printer.name,
+        printer_fingerprint=None if item.printer is None else item.printer.fingerprint,
         ciphertext_sha256=item.ciphertext_sha256,
         exported_at=item.exported_at,
         created_at=item.created_at,

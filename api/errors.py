@@ -37,6 +37,8 @@ STATUS: dict[str, int] = {
     "request_refused": 400,
     "serial_invalid": 422,
     "scan_unreadable": 422,
+    "sealed_pin_unreadable": 422,
+    "till_key_invalid": 422,
     "spoilt_outside_range": 422,
     # Who asks.
     "code_wrong": 403,
@@ -59,6 +61,9 @@ STATUS: dict[str, int] = {
     "party_unknown": 404,
     "payment_unknown": 404,
     "paper_unknown": 404,
+    "no_sealed_pin": 404,
+    "sale_unknown": 404,
+    "till_unknown": 404,
     "printer_unknown": 404,
     "report_unknown": 404,
     # There was such a thing.
@@ -119,6 +124,14 @@ STATUS: dict[str, int] = {
     "request_conflict": 409,
     "turn_conflict": 409,
     "username_taken": 409,
+    "batch_electronic": 409,
+    "cards_electronic": 409,
+    "electronic_sold_out": 409,
+    "not_electronic": 409,
+    "pin_gone": 409,
+    "pin_texts_off": 409,
+    "sale_too_old": 409,
+    "till_exists": 409,
     "wrong_stage": 409,
     # Our own trouble.
     "ciphertext_damaged": 500,

@@ -13,6 +13,7 @@ from audit.invariants_money import MONEY
 from audit.invariants_movements import MOVEMENTS
 from audit.invariants_people import PEOPLE
 from audit.invariants_redemption import REDEMPTION
+from audit.invariants_tills import TILLS
 from audit.invariants_trade import TRADE
 
 __all__ = ["INVARIANTS", "Invariant", "Offence"]
@@ -26,6 +27,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *TRADE,
     *MONEY,
     *CARE,
+    *TILLS,
     *PEOPLE,
     *CALLERS,
 )

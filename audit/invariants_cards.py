@@ -14,7 +14,10 @@ from vouchers.serials import CARDS_PER_BATCH
 from vouchers.tables import batch, denomination, lot, stock_movement, voucher, voucher_hold
 
 _MADE = ("generated", "failed")
-"""The states in which a batch has lots; before them its cards are unfinished or unwanted."""
+"""The states in which a printed batch has lots; before, its cards are unfinished or unwanted."""
+_ON_SALE = ("open", "closed")
+"""The states in which an electronic batch has as many cards, and lots over them, as were sold."""
+_is_electronic = batch.c.printer_id.is_(None)
 _NOT_DELIVERED = ("generated", "printing")
 
 
@@ -47,8 +50,34 @@ def _batch_not_as_requested() -> Select[Any]:
         or_(
             batch.c.generated_count > batch.c.size,
             and_(batch.c.state == "generated", batch.c.generated_count != batch.c.size),
-            and_(batch.c.state.not_in(_MADE), batch.c.generated_count != 0),
+            and_(batch.c.state.not_in((*_MADE, *_ON_SALE)), batch.c.generated_count != 0),
+            and_(_is_electronic, batch.c.state.in_((*_MADE, "generating"))),
+            and_(~_is_electronic, batch.c.state.in_(_ON_SALE)),
         )
+    )
+
+
+def _electronic_not_as_made() -> Select[Any]:
+    """Electronic batches that count other cards than their movements made, or delivered any."""
+    moved = stock_movement.c
+    made = (
+        select(total(movement_size))
+        .where(moved.batch_id == batch.c.id, moved.move == "generate")
+        .scalar_subquery()
+    )
+    return select(
+        batch.c.id.label("batch"),
+        batch.c.state,
+        batch.c.generated_count.label("generated"),
+        made.label("moved_as_made"),
+        batch.c.delivered_count.label("delivered"),
+    ).where(
+        _is_electronic,
+        or_(
+            batch.c.generated_count != made,
+            batch.c.delivered_count != 0,
+            batch.c.spoilt_count != 0,
+        ),
     )
 
 
@@ -108,8 +137,9 @@ def _batch_without_all_vouchers() -> Select[Any]:
         or_(
             batch.c.first_serial != start,
             last >= start + batch.c.size,
-            and_(batch.c.state.in_(_MADE), vouchers != batch.c.generated_count),
-            and_(batch.c.state.not_in((*_MADE, "generating")), vouchers != 0),
+            and_(_is_electronic, last >= start + batch.c.generated_count),
+            and_(batch.c.state.in_((*_MADE, *_ON_SALE)), vouchers != batch.c.generated_count),
+            and_(batch.c.state.not_in((*_MADE, *_ON_SALE, "generating")), vouchers != 0),
         )
     )
 
@@ -135,8 +165,9 @@ def _lot_out_of_line() -> Select[Any]:
         after.label("after"),
     ).subquery()
     starts_at = func.coalesce(lines.c.before + 1, batch.c.first_serial)
+    cards = case((_is_electronic, batch.c.generated_count), else_=batch.c.size)
     ends_at = case(
-        (lines.c.after.is_(None), batch.c.first_serial + batch.c.size - 1),
+        (lines.c.after.is_(None), batch.c.first_serial + cards - 1),
         else_=lines.c.last_serial,
     )
     return (
@@ -165,7 +196,8 @@ def _batch_with_lots_too_early_or_none() -> Select[Any]:
     return select(batch.c.id.label("batch"), batch.c.state, lots.label("lots")).where(
         or_(
             and_(batch.c.state.in_(_MADE), lots == 0),
-            and_(batch.c.state.not_in(_MADE), lots != 0),
+            and_(batch.c.state.in_(_ON_SALE), (lots == 0) != (batch.c.generated_count == 0)),
+            and_(batch.c.state.not_in((*_MADE, *_ON_SALE)), lots != 0),
         )
     )
 
@@ -217,10 +249,10 @@ CARDS = (
     ),
     Invariant(
         "batch_counts",
-        "批次订多少生成多少；生成数等于交付数加损坏数，加尚在印制的。",
+        "批次订多少生成多少；生成数等于交付数加损坏数，加尚在印制的；电子批次只有已售出的卡。",
         "A batch holds the cards requested; generated is delivered and spoilt, and what is still"
-        " being printed.",
-        none_of(_batch_not_as_requested(), _batch_not_as_delivered()),
+        " being printed. An electronic one holds the cards made at sale.",
+        none_of(_batch_not_as_requested(), _batch_not_as_delivered(), _electronic_not_as_made()),
     ),
     Invariant(
         "vouchers_complete",
@@ -230,8 +262,8 @@ CARDS = (
     ),
     Invariant(
         "lots_tile",
-        "号段首尾相接铺满整个批次，既无缺口也无重叠。",
-        "The lots of a batch tile it, without gap or overlap.",
+        "号段首尾相接铺满整个批次（电子批次为已售部分），既无缺口也无重叠。",
+        "The lots of a batch tile it, an electronic one's what was sold, without gap or overlap.",
         none_of(_lot_out_of_line(), _batch_with_lots_too_early_or_none(), _failed_batch_not_void()),
     ),
     Invariant(

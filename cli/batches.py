@@ -60,7 +60,7 @@ def list_all(app: App, state: str | None, limit: int) -> None:
             item.state,
             format_yuan(item.face_fen),
             item.size,
-            item.printer.name,
+            item.printer.name if item.printer else "(electronic)",
             "yes" if item.exported_at else "no",
         )
         for item in found
@@ -186,8 +186,8 @@ def _plain(item: Batch) -> dict[str, Any]:
         "generated_count": item.generated_count,
         "delivered_count": item.delivered_count,
         "spoilt_count": item.spoilt_count,
-        "printer": item.printer.name,
-        "printer_fingerprint": item.printer.fingerprint,
+        "printer": None if item.printer is None else item.printer.name,
+        "printer_fingerprint": None if item.printer is None else item.printer.fingerprint,
         "ciphertext_sha256": item.ciphertext_sha256,
         "exported_at": item.exported_at,
         "created_at": item.created_at,

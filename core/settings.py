@@ -103,6 +103,11 @@ class Settings:
     gateway_get: str = _setting(
         "off", "off or on: whether gateways may bring keys and texts in addresses (GET)"
     )
+    sealed_pin_hours: int = _setting(24, "how long a till may take to reveal an electronic card")
+    till_cancel_minutes: int = _setting(30, "how long a till's sale can be cancelled")
+    pin_text_gateway: str = _setting(
+        "", "module:function that texts PINs of electronic cards; empty: not offered"
+    )
 
     def __post_init__(self) -> None:
         try:

@@ -1,6 +1,16 @@
-"""Tables that belong to no subject: leases, jobs, the outbox."""
+"""Tables that belong to no subject: leases, jobs, the outbox, answers given."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, and_
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+)
 
 from core.db import UtcDateTime, metadata
 
@@ -57,6 +67,22 @@ outbox = Table(
 
 `given_up_at`: refused for good or too often, until staff send it again. `delivery`: what the
 gateway reported later.
+"""
+
+stored_answer = Table(
+    "stored_answer",
+    metadata,
+    Column("realm", Text, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""What a sender was told under its own reference, written with the effect it tells of.
+
+`code` is `done`, or that of the refusal. Redemptions keep theirs in `request`.
 """
 
 Index(

@@ -32,6 +32,7 @@
 | `in_consignment` | cards on the way in a consignment, received or made void past it | here |
 | `scan_unreadable` | neither card, pack, carton nor range | distribution.scans |
 | `spoilt_outside_range` | a spoilt card that is not in the delivered range | here |
+| `cards_electronic` | a move of electronic cards that only cards of plastic make | here |
 | `needs_reason` | a hold, release or void without a reason | here |
 | `invalid_input` | a hold, document or party of a wrong form | core.errors |
 | `forbidden` | the role does not allow the move | staff.permissions |
@@ -130,6 +131,12 @@ class SpoiltOutsideRange(DomainError):
     """A spoilt card is not in the range that was delivered."""
 
     code = "spoilt_outside_range"
+
+
+class CardsElectronic(DomainError):
+    """Electronic cards are sold at tills, and are in nobody's stock."""
+
+    code = "cards_electronic"
 
 
 class NeedsReason(InvalidInput):

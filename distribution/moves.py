@@ -6,13 +6,15 @@ way first, so that nobody is asked to agree to what cannot be done.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from core.db import Database, Session
 from distribution.books import Sale, book
 from distribution.consigned import check_papers
-from distribution.errors import AlreadyRedeemed, NothingToMove
+from distribution.electronic import check_electronic, withdrawals
+from distribution.errors import AlreadyRedeemed, NothingToMove, NotHolder
 from distribution.limits import check_stock_limit
 from distribution.parties import require_scope
 from distribution.requests import MoveOrder, MoveRequest, parse_content, parse_request
@@ -24,16 +26,17 @@ from vouchers.lots import Lot, cut, cut_out, load_lots, merge, save_lots
 from vouchers.movements import Cause, Step, record_movements
 from vouchers.moves import MOVES, LotOnHold, Terms, after, check, needs_second_person
 from vouchers.queries import BatchTerms, batch_terms, held_serials, spent_serials
-from vouchers.serials import serial_text
+from vouchers.serials import SerialRange, serial_text
 from vouchers.tables import batch
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved: the number of cards, and the movements that tell of it."""
+    """What was moved: how many cards, the movements that tell of it, and its entry in the books."""
 
     cards: int
     movement_ids: tuple[int, ...]
+    entry_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,10 @@ class Consigned:
 
     number: str
     approval_id: int | None = None
+
+
+RouteOf = Callable[[Sequence[Lot]], Route]
+"""Tells how locked lots travel, or raises where they may not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +101,32 @@ def move_cards(
     return _carry_out(session, actor, plan, _cause(actor, order, approval_id))
 
 
+def activate_at(session: Session, outlet_id: int, cards: SerialRange, cause: Cause) -> Moved:
+    """Activate cards that an outlet holds, for one of its tills; no member acts.
+
+    The rules are those of the move `activate`. Raises what it raises.
+    """
+    order = MoveOrder(
+        move=MOVES["activate"],
+        cards=cards,
+        to=None,
+        holder=None,
+        spoilt=frozenset(),
+        document=cause.document,
+        reason=None,
+        hold=None,
+    )
+
+    def route(lots: Sequence[Lot]) -> Route:
+        if {lot.holder_id for lot in lots} != {outlet_id}:
+            raise NotHolder("the cards are not all held by the outlet of this till")
+        return Route(order.move)
+
+    locked = load_lots(session, cards)
+    check_papers(session, order)
+    return _carry_out(session, None, _plan(session, order, locked, route), cause)
+
+
 def check_move(
     session: Session, actor: Actor, request: MoveRequest, consigned: Consigned
 ) -> Sequence[Lot]:
@@ -135,14 +168,20 @@ def _lock(
 
 
 def _prepare(session: Session, actor: Actor, order: MoveOrder, locked: list[Lot]) -> _Plan:
+    return _plan(session, order, locked, partial(find_route, session, actor, order))
+
+
+def _plan(session: Session, order: MoveOrder, locked: list[Lot], route_of: RouteOf) -> _Plan:
     left, inside, right = cut(locked, order.cards)
-    route = find_route(session, actor, order, inside)
+    route = route_of(inside)
     check(inside, route.move)
     if route.move.held == "no":
         _check_single_holds(session, order)
     # Only now: with the lots locked no redemption can be added to the range.
     spent = spent_serials(session, order.cards)
     terms = batch_terms(session, order.cards.batch_id)
+    if terms.is_electronic:
+        check_electronic(order)
     moving, staying = _part(order, inside, spent)
     return _Plan(
         order=order,
@@ -190,18 +229,20 @@ def _steps(
     ]
 
 
-def _carry_out(session: Session, by: Actor, plan: _Plan, cause: Cause) -> Moved:
+def _carry_out(session: Session, by: Actor | None, plan: _Plan, cause: Cause) -> Moved:
     order = plan.order
     sale = Sale(cards=order.cards, terms=plan.terms, spent=plan.spent)
     steps = book(session, sale, plan.steps)
-    new = [*plan.outside, *plan.staying, *(step.after for step in plan.steps)]
+    last = withdrawals(session, plan.steps) if plan.terms.is_electronic else []
+    new = [*plan.outside, *plan.staying, *(step.after for step in last or plan.steps)]
     save_lots(session, plan.locked, sorted(new, key=lambda lot: lot.first_serial))
-    movement_ids = record_movements(session, steps, cause)
+    movement_ids = record_movements(session, [*steps, *last], cause)
     if plan.route.move.name in ("dispatch", "transfer") and plan.route.to_id is not None:
         check_stock_limit(session, plan.inside[0].holder_id, plan.route.to_id)
     _count_deliveries(session, plan)
     _log(session, by, plan)
-    return Moved(plan.count, tuple(movement_ids))
+    entry_id = next((step.entry_id for step in steps if step.entry_id is not None), None)
+    return Moved(plan.count, tuple(movement_ids), entry_id)
 
 
 def _count_deliveries(session: Session, plan: _Plan) -> None:
@@ -247,7 +288,7 @@ def _cause(actor: Actor, order: MoveOrder, approval_id: int | None = None) -> Ca
     )
 
 
-def _log(session: Session, actor: Actor, plan: _Plan) -> None:
+def _log(session: Session, actor: Actor | None, plan: _Plan) -> None:
     order = plan.order
     events.record(
         session,

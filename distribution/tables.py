@@ -26,6 +26,10 @@ from distribution.paper_tables import goods_receipt as goods_receipt
 from distribution.paper_tables import goods_receipt_line as goods_receipt_line
 from distribution.paper_tables import stock_order as stock_order
 from distribution.paper_tables import stock_order_line as stock_order_line
+from distribution.till_tables import pin_reveal as pin_reveal
+from distribution.till_tables import sealed_pin as sealed_pin
+from distribution.till_tables import till as till
+from distribution.till_tables import till_sale as till_sale
 
 _SALE_MODELS = "sale_model IN ('prepaid', 'credit', 'consignment')"
 

@@ -26,6 +26,8 @@ from migrations.model import FLOORS, render_item, whole_metadata
 
 FIRST = "0001"
 _MANY_COLUMNS = 12
+_TABLES_IN_ONE = 40
+"""Tables that one function of the first revision makes."""
 
 
 def add_revision(message: str) -> None:
@@ -51,9 +53,12 @@ def rewrite_first() -> None:
         functions = [_function(op) for op in operations if _part_of(op) == part]
         _write(schema.HOME / "first" / f"{part}.py", _MODULE.format(source, "".join(functions)))
     calls = [f"    {_part_of(op)}.{_name(op)}()\n" for op in operations]
+    steps = [calls[i : i + _TABLES_IN_ONE] for i in range(0, len(calls), _TABLES_IN_ONE)]
+    names = "".join(f"    _make_{number}()\n" for number, _ in enumerate(steps, 1))
+    bodies = (f"\n\ndef _make_{n}() -> None:\n{''.join(step)}" for n, step in enumerate(steps, 1))
     _write(
         schema.HOME / "versions" / f"r{FIRST}_first.py",
-        _REVISION.format(", ".join(sorted(parts)), FIRST, "".join(calls)),
+        _REVISION.format(", ".join(sorted(parts)), FIRST, names) + "".join(bodies),
     )
 
 

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     HOLD = auto()
     VOID = auto()
     MANAGE_PARTIES = auto()
+    MANAGE_TILLS = auto()
     # Customers and money
     REDEEM = auto()
     PROVE_CARD = auto()
@@ -76,6 +77,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.APPROVE,
         _P.MANAGE_PRINTERS,
         _P.MANAGE_PARTIES,
+        _P.MANAGE_TILLS,
         _P.MANAGE_STAFF,
         _P.MANAGE_SENDERS,
         _P.RESEND_MESSAGES,
@@ -120,6 +122,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             _P.ORDER_STOCK,
             _P.APPROVE_ORDERS,
             _P.VIEW_TRADE,
+            _P.MANAGE_TILLS,
         }
     ),
     "customer_service": _LOOK_UPS

@@ -7,17 +7,25 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from core.db import Session
+from core.errors import DomainError
 from vouchers.lots import BatchUnknown
 from vouchers.printers import Printer
 from vouchers.serials import SerialRange
 from vouchers.tables import batch, batch_order, denomination, printer
 
 
+class BatchElectronic(DomainError):
+    """The cards of this batch are made as tills sell them, one by one."""
+
+    code = "batch_electronic"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """One batch with what belongs to it; `id` is the 11 digits its serials share.
 
-    `state` is requested, approved, generating, generated, failed or refused.
+    `state` is requested, approved, generating, generated, failed or refused; of an electronic batch
+    requested, approved, open, closed or refused. Only an electronic one has no printer.
     """
 
     id: int
@@ -33,7 +41,7 @@ class Batch:
     generated_count: int
     delivered_count: int
     spoilt_count: int
-    printer: Printer
+    printer: Printer | None
     ciphertext_sha256: str | None
     export_approval_id: int | None
     exported_at: datetime | None
@@ -43,6 +51,17 @@ class Batch:
     def is_hybrid(self) -> bool:
         """Whether its PINs are kept behind argon2id."""
         return self.protection == "hmac_argon2id"
+
+    @property
+    def is_electronic(self) -> bool:
+        """Whether its cards are made as they are sold, and never printed."""
+        return self.printer is None
+
+    def require_printer(self) -> Printer:
+        """Return who prints it; BatchElectronic where nobody does."""
+        if self.printer is None:
+            raise BatchElectronic(f"batch {self.id} is electronic: it is opened, never printed")
+        return self.printer
 
 
 def get_batch(session: Session, batch_id: int) -> Batch:
@@ -80,7 +99,7 @@ def _query() -> Select[Any]:
         )
         .join(batch_order, batch_order.c.id == batch.c.order_id)
         .join(denomination, denomination.c.id == batch.c.denomination_id)
-        .join(printer, printer.c.id == batch.c.printer_id)
+        .outerjoin(printer, printer.c.id == batch.c.printer_id)
     )
 
 
@@ -99,11 +118,15 @@ def _batch(row: Row[Any]) -> Batch:
         generated_count=row.generated_count,
         delivered_count=row.delivered_count,
         spoilt_count=row.spoilt_count,
-        printer=Printer(
-            row.printer_id, row.name, row.code, row.public_key, row.fingerprint, row.active
-        ),
+        printer=_printer(row),
         ciphertext_sha256=row.ciphertext_sha256,
         export_approval_id=row.export_approval_id,
         exported_at=row.exported_at,
         created_at=row.created_at,
     )
+
+
+def _printer(row: Row[Any]) -> Printer | None:
+    if row.printer_id is None:
+        return None
+    return Printer(row.printer_id, row.name, row.code, row.public_key, row.fingerprint, row.active)

@@ -210,6 +210,7 @@ def _check_unused(*paths: Path) -> None:
 
 def _content(item: Batch) -> dict[str, Any]:
     """Return what both the second person and the printer must see of a batch."""
+    printer = item.require_printer()
     return {
         "batch_id": item.id,
         "ciphertext_sha256": item.ciphertext_sha256,
@@ -218,8 +219,8 @@ def _content(item: Batch) -> dict[str, Any]:
         "face_fen": item.face_fen,
         "first_serial": serial_text(item.cards.first),
         "last_serial": serial_text(item.cards.last),
-        "printer": item.printer.name,
-        "printer_fingerprint": item.printer.fingerprint,
+        "printer": printer.name,
+        "printer_fingerprint": printer.fingerprint,
     }
 
 

@@ -163,6 +163,7 @@ def _claim(db: Database, keys: Keys, actor: Actor, batch_id: int, holder_id: int
 
     def work(session: Session) -> _Work:
         item = get_batch(session, batch_id)
+        item.require_printer()
         _check_holder(session, holder_id)
         version = pin_to_batch(session, keyfile, item.size if item.is_hybrid else 0)
         claimed = session.execute(
@@ -222,7 +223,7 @@ def _make(db: Database, work: _Work, progress: Progress, draw: Callable[[int], P
     lines = LineMaker(item.face_fen, item.expires_on, page_url(db.settings.public_url))
     count = 1 if item.is_hybrid or db.is_sqlite else WRITERS
     with (
-        PrintStream(item.printer.public_key) as stream,
+        PrintStream(item.require_printer().public_key) as stream,
         CardMaker(db.settings, work.keyfile, shape, item.face_fen, draw) as maker,
         ThreadPoolExecutor(1, "generate-beside") as beside,
         ThreadPoolExecutor(count, "generate-store") as writers,

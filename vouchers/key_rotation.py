@@ -125,7 +125,7 @@ def _hybrid_cards(session: Session, version: int) -> int:
 
 
 def _redeemable(version: int) -> ColumnElement[bool]:
-    """Whether there is a card of the version that is neither void nor replaced nor redeemed."""
+    """Whether there is a card neither void nor replaced nor redeemed, or one may still be made."""
     used = exists().where(_redemption.c.serial == voucher.c.serial)
     replaced = exists().where(
         voucher_hold.c.serial == voucher.c.serial, voucher_hold.c.hold == "replaced"
@@ -138,5 +138,7 @@ def _redeemable(version: int) -> ColumnElement[bool]:
     usable = exists().where(
         batch.c.key_version == version, lot.c.batch_id == batch.c.id, of_lot, ~used, ~replaced
     )
-    being_made = exists().where(batch.c.key_version == version, batch.c.state == "generating")
+    being_made = exists().where(
+        batch.c.key_version == version, batch.c.state.in_(("generating", "open"))
+    )
     return or_(usable, being_made)

@@ -153,7 +153,7 @@ def load_lots(session: Session, cards: SerialRange) -> list[Lot]:
     of these lots. Raises BatchUnknown, BatchNotReady, RangeOutsideBatch.
     """
     found = session.execute(
-        select(batch.c.size)
+        select(batch.c.size, batch.c.generated_count, batch.c.printer_id)
         .where(batch.c.id == cards.batch_id)
         .with_for_update(key_share=True)  # foreign keys to the batch may still be checked
     ).one_or_none()
@@ -162,12 +162,19 @@ def load_lots(session: Session, cards: SerialRange) -> list[Lot]:
     lots = _lock_lots(session, cards)
     if not lots:
         raise BatchNotReady(f"the cards of batch {cards.batch_id} are not made yet")
-    last = cards.batch_id * CARDS_PER_BATCH + found.size - 1
+    # Of an electronic batch only the cards that were sold exist.
+    count = found.generated_count if found.printer_id is None else found.size
+    last = cards.batch_id * CARDS_PER_BATCH + count - 1
     if cards.last > last:
         raise RangeOutsideBatch(
             f"the batch ends with {serial_text(last)}", last_serial=serial_text(last)
         )
     return lots
+
+
+def load_neighbour(session: Session, serial: int) -> list[Lot]:
+    """Lock the lot that ends before a card yet to be made; the caller has locked the batch."""
+    return _lock_lots(session, SerialRange(serial, serial))
 
 
 def save_lots(session: Session, old: Sequence[Lot], new: Sequence[Lot]) -> None:

@@ -202,6 +202,12 @@ MOVES: Mapping[str, Move] = {
             effect=_deactivated,
             second_person_from=_from("active"),
         ),
+        Move(  # the end of an electronic card whose sale was undone; part of de-activating it
+            name="withdraw",
+            from_stages=_from("stocked"),
+            permission=Permission.DEACTIVATE,
+            effect=_voided,
+        ),
         Move(
             name="return",
             from_stages=_from("stocked", "active"),

@@ -17,7 +17,7 @@ from staff.permissions import Actor, Permission, require
 from vouchers import printers
 from vouchers.denominations import Denomination, by_face
 from vouchers.printers import Printer
-from vouchers.serials import CARDS_PER_BATCH, batch_of, first_serial, serial_text
+from vouchers.serials import CARDS_PER_BATCH, NO_PRINTER, batch_of, first_serial, serial_text
 from vouchers.tables import batch, batch_order
 
 MAX_CARDS = 10_000_000
@@ -60,18 +60,24 @@ class _PlannedBatch:
 
 
 def order_batches(
-    session: Session, settings: Settings, actor: Actor, face_fen: int, count: int, printer_name: str
+    session: Session,
+    settings: Settings,
+    actor: Actor,
+    face_fen: int,
+    count: int,
+    printer_name: str | None,
 ) -> Ordered:
     """Set down an order of `count` cards of a face (fen) and ask for a second person's agreement.
 
-    Serial numbers and the printed date are decided here, and never given to another card. Raises
-    InvalidInput, FaceUnknown, PrinterUnknown, BatchNumbersUsedUp.
+    Without a printer the cards are electronic: made one by one, as tills sell them. Serial numbers
+    and the printed date are decided here, and never given to another card. Raises InvalidInput,
+    FaceUnknown, PrinterUnknown, BatchNumbersUsedUp.
     """
     require(actor, Permission.ORDER_BATCHES)
     if not 1 <= count <= MAX_CARDS:
         raise InvalidInput(f"an order holds 1 to {MAX_CARDS} cards", count=count)
     denomination = by_face(session, face_fen)
-    printer = printers.by_name(session, printer_name)
+    printer = None if printer_name is None else printers.by_name(session, printer_name)
     today = local_day(session.now, settings.zone)
     planned = _plan(session, settings, denomination, printer, count, today)
     expires_on = today + timedelta(days=denomination.validity_days)
@@ -81,15 +87,15 @@ def order_batches(
         "face_fen": face_fen,
         "count": count,
         "expires_on": expires_on.isoformat(),
-        "printer": printer.name,
-        "printer_fingerprint": printer.fingerprint,
+        "printer": None if printer is None else printer.name,
+        "printer_fingerprint": None if printer is None else printer.fingerprint,
         "batches": [item.content() for item in planned],
     }
     approval_id = approvals.request(session, actor, "batch_order", content)
     row = {
         "id": order_id,
         "denomination_id": denomination.id,
-        "printer_id": printer.id,
+        "printer_id": None if printer is None else printer.id,
         "card_count": count,
         "requested_by": actor.member_id,
         "approval_id": approval_id,
@@ -122,7 +128,7 @@ def _plan(
     session: Session,
     settings: Settings,
     denomination: Denomination,
-    printer: Printer,
+    printer: Printer | None,
     count: int,
     today: date,
 ) -> list[_PlannedBatch]:
@@ -132,8 +138,9 @@ def _plan(
     if first + len(sizes) - 1 > _BATCHES_A_YEAR:
         raise BatchNumbersUsedUp(f"this year's batch numbers end with {_BATCHES_A_YEAR}")
     issuer, face_code = settings.issuer_code, denomination.face_code
+    printer_code = NO_PRINTER if printer is None else printer.code
     return [
-        _PlannedBatch(first_serial(issuer, year2, printer.code, face_code, number), size)
+        _PlannedBatch(first_serial(issuer, year2, printer_code, face_code, number), size)
         for number, size in enumerate(sizes, first)
     ]
 
@@ -160,7 +167,10 @@ def _batch_row(planned: _PlannedBatch, order: dict[str, Any], expires_on: date) 
 
 def _printer_still_fits(session: Session, content: dict[str, Any]) -> bool:
     query = select(batch_order.c.printer_id).where(batch_order.c.id == content["order_id"])
-    printer = printers.by_id(session, session.execute(query).scalar_one())
+    printer_id = session.execute(query).scalar_one()
+    if printer_id is None:
+        return content["printer"] is None
+    printer = printers.by_id(session, printer_id)
     return printer.active and printer.fingerprint == content["printer_fingerprint"]
 
 

@@ -16,7 +16,7 @@ from staff.approvals import ContentChanged, Decision
 from staff.permissions import Actor, Permission, require
 from vouchers.tables import printer
 
-_CODE = re.compile(r"[0-9]")
+_CODE = re.compile(r"[1-9]")
 
 
 class PrinterKeyInvalid(InvalidInput):
@@ -72,7 +72,7 @@ def request_printer(session: Session, actor: Actor, name: str, code: str, public
     require(actor, Permission.MANAGE_PRINTERS)
     name = clean(name, "the printer's name", 100)
     if _CODE.fullmatch(code) is None:
-        raise InvalidInput("a printer's code is one digit")
+        raise InvalidInput("a printer's code is one digit from 1 to 9; 0 stands for no printer")
     key = parse_public_key(public_key)
     taken = select(printer.c.id).where(or_(printer.c.name == name, printer.c.code == code))
     if session.execute(taken).first() is not None:

@@ -42,6 +42,7 @@ class BatchTerms:
     denomination_id: int
     face_fen: int
     printed_expires_on: date
+    is_electronic: bool
 
 
 def batch_terms(session: Session, batch_id: int) -> BatchTerms:
@@ -51,6 +52,7 @@ def batch_terms(session: Session, batch_id: int) -> BatchTerms:
             batch.c.denomination_id,
             denomination.c.face_fen,
             batch.c.expires_on.label("printed_expires_on"),
+            batch.c.printer_id.is_(None).label("is_electronic"),
         )
         .join(denomination, denomination.c.id == batch.c.denomination_id)
         .where(batch.c.id == batch_id)
@@ -58,6 +60,15 @@ def batch_terms(session: Session, batch_id: int) -> BatchTerms:
     if row is None:
         raise NotFound(f"there is no batch {batch_id}")
     return BatchTerms(**row._mapping)
+
+
+def clip_to_batch(session: Session, cards: SerialRange) -> SerialRange:
+    """Return a pack without the serials beyond the end of its batch; the last may not be full."""
+    query = select(batch.c.first_serial, batch.c.size).where(batch.c.id == cards.batch_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return cards
+    return cards.overlap(row.first_serial, row.first_serial + row.size - 1) or cards
 
 
 def voucher_view(session: Session, serial: int, today: date) -> VoucherView:

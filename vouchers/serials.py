@@ -14,9 +14,12 @@ from core.errors import DomainError, InvalidInput
 
 CARDS_PER_BATCH = 100_000
 CARDS_PER_PACK = 100
+NO_PRINTER = "0"
+"""The digit P of electronic cards, which nobody prints."""
 
 _KEY_DIGITS = 16
 _TEXT = re.compile(r"[0-9]{17}")
+_PACK = re.compile(r"[0-9]{14}", re.ASCII)
 
 
 class SerialInvalid(InvalidInput):
@@ -113,6 +116,13 @@ def parse_serial(text: str) -> int:
     if _check_digit(text[:_KEY_DIGITS]) != text[_KEY_DIGITS]:
         raise SerialInvalid("the check digit does not fit, please compare the serial number")
     return int(text[:_KEY_DIGITS])
+
+
+def parse_pack(text: str) -> SerialRange:
+    """Return the cards of a pack, whose label holds 14 ASCII digits; SerialInvalid otherwise."""
+    if _PACK.fullmatch(text) is None:
+        raise SerialInvalid("a pack's number has exactly 14 digits")
+    return pack_of(int(text) * CARDS_PER_PACK)
 
 
 def parse_range(first_text: str, last_text: str) -> SerialRange:

@@ -66,14 +66,14 @@ batch_order = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("denomination_id", BigInteger, ForeignKey("denomination.id"), nullable=False),
-    Column("printer_id", BigInteger, ForeignKey("printer.id"), nullable=False),
+    Column("printer_id", BigInteger, ForeignKey("printer.id")),
     Column("card_count", BigInteger, nullable=False),
     Column("requested_by", BigInteger, ForeignKey("staff_member.id"), nullable=False),
     Column("approval_id", BigInteger, ForeignKey("approval.id"), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     CheckConstraint("card_count > 0", name="card_count"),
 )
-"""An order of cards of one face, cut into batches of at most 100,000."""
+"""An order of cards of one face, cut into batches of at most 100,000; electronic: no printer."""
 
 batch = Table(
     "batch",
@@ -81,7 +81,7 @@ batch = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("order_id", BigInteger, ForeignKey("batch_order.id"), nullable=False),
     Column("denomination_id", BigInteger, ForeignKey("denomination.id"), nullable=False),
-    Column("printer_id", BigInteger, ForeignKey("printer.id"), nullable=False),
+    Column("printer_id", BigInteger, ForeignKey("printer.id")),
     Column("first_serial", BigInteger, nullable=False, unique=True),
     Column("size", Integer, nullable=False),
     Column("expires_on", Date, nullable=False),
@@ -98,9 +98,17 @@ batch = Table(
     CheckConstraint("size BETWEEN 1 AND 100000", name="size"),
     CheckConstraint("first_serial % 100000 = 0", name="first_serial"),
     CheckConstraint(
-        "state IN ('requested', 'approved', 'generating', 'generated', 'failed', 'refused')",
+        "state IN ('requested', 'approved', 'generating', 'generated', 'failed', 'refused',"
+        " 'open', 'closed')",
         name="state",
     ),
+    CheckConstraint(
+        "CASE WHEN printer_id IS NULL THEN state NOT IN ('generating', 'generated', 'failed')"
+        " AND delivered_count = 0 AND spoilt_count = 0 AND exported_at IS NULL"
+        " ELSE state NOT IN ('open', 'closed') END",
+        name="electronic",
+    ),
+    CheckConstraint("state <> 'open' OR key_version IS NOT NULL", name="open_under_a_key"),
     CheckConstraint("generated_count BETWEEN 0 AND size", name="generated_count"),
     CheckConstraint("state <> 'generated' OR generated_count = size", name="complete"),
     CheckConstraint(
@@ -111,7 +119,9 @@ batch = Table(
 )
 """Up to 100,000 cards of one face whose serials share their first 11 digits.
 
-`id` is those 11 digits, so a serial's batch is serial // 100,000.
+`id` is those 11 digits, so a serial's batch is serial // 100,000. Without a printer it is
+electronic: its cards are made one by one as tills sell them, while it is `open`, and
+`generated_count` tells how many there are.
 """
 
 print_file_part = Table(

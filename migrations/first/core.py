@@ -77,3 +77,18 @@ def create_outbox() -> None:
         postgresql_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
         sqlite_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
     )
+
+
+def create_stored_answer() -> None:
+    """Make the table `stored_answer`."""
+    op.create_table(
+        "stored_answer",
+        sa.Column("realm", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("realm", "sender", "key", name=op.f("pk_stored_answer")),
+    )

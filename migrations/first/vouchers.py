@@ -70,7 +70,7 @@ def create_batch_order() -> None:
         "batch_order",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("denomination_id", sa.BigInteger(), nullable=False),
-        sa.Column("printer_id", sa.BigInteger(), nullable=False),
+        sa.Column("printer_id", sa.BigInteger(), nullable=True),
         sa.Column("card_count", sa.BigInteger(), nullable=False),
         sa.Column("requested_by", sa.BigInteger(), nullable=False),
         sa.Column("approval_id", sa.BigInteger(), nullable=False),
@@ -98,7 +98,7 @@ def _batch_columns() -> list[sa.Column[Any]]:
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("denomination_id", sa.BigInteger(), nullable=False),
-        sa.Column("printer_id", sa.BigInteger(), nullable=False),
+        sa.Column("printer_id", sa.BigInteger(), nullable=True),
         sa.Column("first_serial", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=False),
@@ -121,10 +121,17 @@ def create_batch() -> None:
         "batch",
         *_batch_columns(),
         sa.CheckConstraint(
+            "CASE WHEN printer_id IS NULL THEN state NOT IN ('generating', 'generated', 'failed') AND delivered_count = 0 AND spoilt_count = 0 AND exported_at IS NULL ELSE state NOT IN ('open', 'closed') END",
+            name=op.f("ck_batch_electronic"),
+        ),
+        sa.CheckConstraint(
             "state <> 'generated' OR generated_count = size", name=op.f("ck_batch_complete")
         ),
         sa.CheckConstraint(
-            "state IN ('requested', 'approved', 'generating', 'generated', 'failed', 'refused')",
+            "state <> 'open' OR key_version IS NOT NULL", name=op.f("ck_batch_open_under_a_key")
+        ),
+        sa.CheckConstraint(
+            "state IN ('requested', 'approved', 'generating', 'generated', 'failed', 'refused', 'open', 'closed')",
             name=op.f("ck_batch_state"),
         ),
         sa.CheckConstraint(

@@ -6,6 +6,7 @@ from migrations.first import (
     distribution,
     distribution_money,
     distribution_paper,
+    distribution_till,
     redemption,
     staff,
     vouchers,
@@ -17,6 +18,11 @@ down_revision = None
 
 def upgrade() -> None:
     """Make every table, those first that others refer to."""
+    _make_1()
+    _make_2()
+
+
+def _make_1() -> None:
     redemption.create_alarm()
     redemption.create_attempt()
     redemption.create_caller()
@@ -37,6 +43,7 @@ def upgrade() -> None:
     redemption.create_redeemed_pack()
     redemption.create_redemption()
     redemption.create_request()
+    core.create_stored_answer()
     redemption.create_watermark()
     accounts.create_account_region_change()
     accounts.create_bill()
@@ -44,6 +51,7 @@ def upgrade() -> None:
     distribution.create_contract()
     accounts.create_quote()
     staff.create_staff_member()
+    distribution_till.create_till()
     staff.create_approval()
     staff.create_audit_event()
     redemption.create_caller_lock()
@@ -52,9 +60,14 @@ def upgrade() -> None:
     accounts.create_posting()
     staff.create_staff_session()
     distribution_paper.create_stock_order()
+    distribution_till.create_till_sale()
     distribution.create_commission()
     distribution_paper.create_consignment()
+
+
+def _make_2() -> None:
     distribution_money.create_payment_reversal()
+    distribution_till.create_pin_reveal()
     vouchers.create_printer()
     distribution_paper.create_stock_order_line()
     vouchers.create_batch_order()
@@ -72,4 +85,5 @@ def upgrade() -> None:
     vouchers.create_card_proof()
     distribution_paper.create_credit_note_line()
     redemption.create_redemption_reversal()
+    distribution_till.create_sealed_pin()
     vouchers.create_voucher_hold()

@@ -3,7 +3,13 @@
 import pytest
 
 from audit.invariants import INVARIANTS
-from tests.audit import cases_of_books, cases_of_cards, cases_of_care, cases_of_money
+from tests.audit import (
+    cases_of_books,
+    cases_of_cards,
+    cases_of_care,
+    cases_of_money,
+    cases_of_tills,
+)
 from tests.audit.damage import Case, broken_codes, damaged
 from tests.audit.world import World
 
@@ -12,6 +18,7 @@ CASES = (
     *cases_of_books.CASES,
     *cases_of_money.CASES,
     *cases_of_care.CASES,
+    *cases_of_tills.CASES,
 )
 
 

@@ -19,6 +19,7 @@ from core.db import Database
 from core.keyfile import Keys
 from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
+from distribution.sealed_pins import clear_expired
 from redemption.counter import request_proven_redemption
 from redemption.engine import Redeemer
 from redemption.reissue import request_reissue
@@ -27,6 +28,7 @@ from redemption.reversal import request_reversal
 from redemption.unlock import unlock_caller
 from staff import approvals
 from tests.clocks import FakeClock
+from tests.distribution.counter import Shop
 from tests.distribution.trade import Trade, open_trade
 from tests.vouchers.making import House, open_house
 from vouchers.actions import ACTIONS
@@ -38,7 +40,7 @@ from vouchers.pins import Pin, draw
 from vouchers.print_file import PrintedCard
 from vouchers.readable import Readable
 from vouchers.replacement import request_replacement
-from vouchers.serials import serial_text
+from vouchers.serials import parse_serial, serial_text
 from vouchers.tables import voucher_hold
 
 ACCOUNTS = """account_number,holder_name,class,phone,region
@@ -113,7 +115,7 @@ def open_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
 def whole_world(db: Database, keys: Keys, clock: FakeClock) -> Iterator[World]:
     """Open a database in which everything has happened once, and all of it properly."""
     with open_world(db, keys, clock) as world:
-        for chapter in (_printing, _selling, _redeeming, _returning, _wrong_pins, _books, _care):
+        for chapter in CHAPTERS:
             clock.advance(minutes=30)
             chapter(world)
         yield world
@@ -263,6 +265,31 @@ def _care(world: World) -> None:
     for asked in (reissued, proven):
         world.clock.advance(minutes=5)
         approvals.agree(db, people["finance"], asked, EVERY_ACTION)
+
+
+def _tills(world: World) -> None:
+    """A till sells a card of plastic, and electronic ones whose PINs end in every way."""
+    shop, move = Shop(world.trade, world.house.keys), world.move
+    plastic = world.house.cards(3)
+    move("keeper", "take_into_stock", plastic)
+    hand_down(world, plastic, plastic, plastic)
+    shop.electronic(10)
+    desk = shop.desk()
+    desk.sell(serial=_text(plastic[0]))
+    expired = desk.sell_electronic()
+    desk.read(expired)
+    world.clock.advance(hours=24)
+    clear_expired(world.db)
+    confirmed, withdrawn, waiting = (desk.sell_electronic() for _ in range(3))
+    opened = desk.read(confirmed)
+    desk.confirm(confirmed)
+    assert world.redeem(opened.pin, "4200000001").code is Code.REDEEMED
+    desk.read(waiting)
+    serial = parse_serial(desk.read(withdrawn).serial_number)
+    world.trade.move_by_two("seller", "deactivate", serial, serial)
+
+
+CHAPTERS = (_printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books, _care)
 
 
 def _text(card: PrintedCard) -> str:

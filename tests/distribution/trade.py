@@ -200,6 +200,7 @@ def open_trade(db: Database) -> Trade:
         for name, role, at in (
             ("keeper", "warehouse", None),
             ("issuer", "issuer", None),
+            ("issuer2", "issuer", None),
             ("finance", "finance", None),
             ("finance2", "finance", None),
             ("service", "customer_service", None),

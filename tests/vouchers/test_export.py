@@ -101,7 +101,7 @@ def test_a_manifest_tells_what_the_file_holds_and_is_signed(house: House, batch_
     assert manifest["ciphertext_sha256"] == hashlib.sha256(export.ciphertext).hexdigest()
     assert manifest["ciphertext_bytes"] == len(export.ciphertext)
     assert manifest["printer"] == PRINTER
-    assert manifest["printer_fingerprint"] == _batch(house, batch_id).printer.fingerprint
+    assert manifest["printer_fingerprint"] == _batch(house, batch_id).require_printer().fingerprint
 
 
 def test_a_second_export_is_refused_while_the_manifest_stays(house: House, batch_id: int) -> None:
@@ -163,7 +163,7 @@ def test_the_approval_shows_batch_printer_and_digest(house: House) -> None:
         content = approvals.get(session, approval_id).content
     item = _batch(house, made)
     assert content["batch_id"] == made
-    assert content["printer_fingerprint"] == item.printer.fingerprint
+    assert content["printer_fingerprint"] == item.require_printer().fingerprint
     assert content["ciphertext_sha256"] == item.ciphertext_sha256
 
 
