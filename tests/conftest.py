@@ -95,6 +95,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         hunt(session)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell loudly which tests were skipped, and why: nothing is skipped in silence."""
+    for report in terminalreporter.stats.get("skipped", ()):
+        terminalreporter.write_line(f"SKIPPED {report.nodeid}: {report.longrepr[2]}", red=True)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take the PINs that a worker of pytest-xdist knows."""
