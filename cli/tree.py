@@ -28,6 +28,9 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         "Lead the callers of an Asterisk through the phone menu (FastAGI).",
         SYSTEM,
     ),
+    "serve-smpp": Leaf(
+        "cli.serve_smpp:serve_smpp", "Take and send text messages over SMPP 3.4.", SYSTEM
+    ),
     "settings": Leaf("cli.settings_table:settings", "Show all settings and their values.", SYSTEM),
     "doctor": Leaf("cli.doctor:doctor", "Look for what is wrong, and say what to do.", SYSTEM),
     "bench": Leaf("cli.bench:bench", "Measure speed and size against what is promised.", SYSTEM),

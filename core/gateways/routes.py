@@ -43,6 +43,11 @@ class _ByOtherProcess:
     """SMPP: one process holds the connection, `wanneng serve-smpp`, and sends by it."""
 
     def __init__(self, address: Address) -> None:
+        address.knows("from", "from-ton", "from-npi", "system-type", "enquire")
+        address.needs("from")
+        for name in ("from-ton", "from-npi", "enquire"):
+            if not address.option(name, "1").isdecimal():
+                raise ConfigurationError(f"the gateway's option {name} must be a number")
         self._address = address
 
     def send(self, message: Message) -> None:

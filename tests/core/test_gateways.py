@@ -239,7 +239,7 @@ def test_no_password_goes_over_a_connection_that_is_not_encrypted() -> None:
 
 
 def test_over_smpp_the_serving_process_leaves_texts_to_the_one_that_is_bound(db: Database) -> None:
-    settings = Settings(sms_gateway="smpp://me@127.0.0.1:2775")
+    settings = Settings(sms_gateway="smpp://me@127.0.0.1:2775?from=95598")
     write(db)
     assert send_due(db, routes(settings), kinds=kinds_of(settings)) == 0
     write(db, "alarm", kind="alarm")
@@ -255,6 +255,8 @@ def test_over_smpp_the_serving_process_leaves_texts_to_the_one_that_is_bound(db:
         ("kannel+http://h/?form=95598", "no option form"),
         ("kannel+http://me:s3cret@h/", "_SECRET_FILE"),
         ("twilio://AC1@h", "from"),
+        ("smpp://me@h", "from"),
+        ("smpp://me@h?from=1&from-ton=x", "number"),
         ("nothing", "must begin"),
         ("http://[", "not a URL"),
     ],
@@ -292,7 +294,7 @@ def test_a_look_tells_a_wrong_password_from_no_answer() -> None:
         text_gateway(twilio(end)).check()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        smpp = Settings(sms_gateway=f"smpp://me@127.0.0.1:{port}")
+        smpp = Settings(sms_gateway=f"smpp://me@127.0.0.1:{port}?from=95598")
         assert text_gateway(smpp).check() == "takes connections"
 
 
