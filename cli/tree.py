@@ -31,6 +31,20 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
     "serve-smpp": Leaf(
         "cli.serve_smpp:serve_smpp", "Take and send text messages over SMPP 3.4.", SYSTEM
     ),
+    "simulate": Branch(
+        "A telephone in the terminal, at a running server.",
+        {
+            "call": Leaf("cli.simulate:call", "Call the phone menu of a running server."),
+            "sms": Leaf(
+                "cli.simulate:sms",
+                "Send text messages to a running server, one a line, and show the replies.",
+            ),
+            "ussd": Leaf(
+                "cli.simulate:ussd", "Go through the menu that a telephone's display shows (USSD)."
+            ),
+        },
+        SYSTEM,
+    ),
     "settings": Leaf("cli.settings_table:settings", "Show all settings and their values.", SYSTEM),
     "doctor": Leaf("cli.doctor:doctor", "Look for what is wrong, and say what to do.", SYSTEM),
     "bench": Leaf("cli.bench:bench", "Measure speed and size against what is promised.", SYSTEM),

@@ -1,12 +1,12 @@
 """Redeeming over real HTTP: by JSON, by text message, by phone; and what is refused."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cli.demo.making import MadeBatch
 from cli.demo.screen import MASKED, Screen, expect
-from cli.demo.server import Reply, Server
+from cli.demo.server import HOST, Reply, Server
+from cli.simulator.door import Door
+from cli.simulator.phones import Caller, Texter
 from core.money import format_yuan
 from vouchers.pins import draw
 from vouchers.print_file import PrintedCard
@@ -29,20 +29,10 @@ class Counter:
         body = {"pin": card, "account_number": account_number, "caller": caller}
         return self.server.post("/api/v1/redemptions", self.partner_key, body, Idempotency_Key=key)
 
-    def text(self, words: str, message_id: str) -> str:
-        """Send a text message; return the reply."""
-        body = {"from": TEXTER, "text": words, "message_id": message_id}
-        reply = self.server.post("/channels/sms/plain", self.channel_key, body)
-        expect(reply.status == 200, f"the text was answered with {reply.status}")
-        return str(reply.body["reply"])
-
-    def press(self, digits: str | None, turn: int) -> dict[str, Any]:
-        """Press keys in a phone call; return what is said."""
-        event = {"kind": "start"} if digits is None else {"kind": "input", "value": digits}
-        body = {"channel": "ivr", "from": PHONER, "turn": turn, "event": event}
-        reply = self.server.post("/api/v1/dialogues/demo-call/turns", self.channel_key, body)
-        expect(reply.status == 200, f"the call was answered with {reply.status}")
-        return reply.body
+    @property
+    def door(self) -> Door:
+        """Where the customers' telephones reach the server."""
+        return Door(f"http://{HOST}:{self.server.port}", self.channel_key)
 
 
 def by_json(screen: Screen, counter: Counter, card: PrintedCard) -> None:
@@ -64,7 +54,8 @@ def by_json(screen: Screen, counter: Counter, card: PrintedCard) -> None:
 def by_text(screen: Screen, counter: Counter, card: PrintedCard) -> None:
     """A customer sends the card by text message."""
     screen.step("A customer redeems by text message")
-    reply = counter.text(f"CZ {TEXT_ACCOUNT} {card.pin.digits}", "demo-text-1")
+    telephone = Texter(counter.door, TEXTER)
+    reply = "".join(telephone.send(f"CZ {TEXT_ACCOUNT} {card.pin.digits}").words)
     screen.talk("sends", f"CZ {TEXT_ACCOUNT} {MASKED}")
     screen.talk("receives", reply)
     expect(f"{card.face_fen // 100}.00" in reply, "the text message was not a receipt")
@@ -73,21 +64,15 @@ def by_text(screen: Screen, counter: Counter, card: PrintedCard) -> None:
 def by_phone(screen: Screen, counter: Counter, card: PrintedCard) -> None:
     """A customer is led through the phone menu."""
     screen.step("A customer redeems by phone (this card of 200 yuan is protected by argon2id)")
-    keys: Sequence[tuple[str | None, str]] = (
-        (None, "rings"),
-        ("2", "2"),
-        ("1", "1"),
-        (f"{PHONE_ACCOUNT}#", f"{PHONE_ACCOUNT}#"),
-        ("1", "1"),
-        (f"{card.pin.digits}#", f"{MASKED} #"),
-        ("#", "#"),
-    )
-    last: dict[str, Any] = {}
-    for turn, (digits, shown) in enumerate(keys, 1):
-        last = counter.press(digits, turn)
-        screen.talk("presses" if digits else "the phone", shown)
-        screen.talk("hears", " ".join(prompt["text"] for prompt in last["prompts"]))
-    expect(bool(last.get("result")), "the phone call ended without a receipt")
+    telephone = Caller(counter.door, PHONER)
+    screen.talk("the phone", "rings")
+    heard = telephone.start()
+    for keys in ("2", "1", f"{PHONE_ACCOUNT}#", "1", f"{card.pin.digits}#", "#"):
+        screen.talk("hears", " ".join(heard.words))
+        screen.talk("presses", f"{MASKED} #" if heard.is_secret else keys)
+        heard = telephone.send(keys)
+    screen.talk("hears", " ".join(heard.words))
+    expect(heard.result is not None, "the phone call ended without a receipt")
 
 
 def refusals(screen: Screen, counter: Counter, used: PrintedCard, shelf: MadeBatch) -> None:

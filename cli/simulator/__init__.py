@@ -1,0 +1,1 @@
+"""A telephone in the terminal: it calls, texts and dials at a running server, as a gateway does."""
