@@ -57,21 +57,22 @@ class Runtime:
 
     async def redeem(self, request: RedeemRequest) -> Outcome:
         """Return the committed answer to a request, and measure it."""
-        self.metrics.taken_up()
+        return (await self.redeem_all([request]))[0]
+
+    async def redeem_all(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
+        """Return the committed answers to requests that came together, in their order."""
+        self.metrics.taken_up(len(requests))
         started = perf_counter()
         try:
-            outcome = await self.batcher.submit(request)
+            outcomes = await self.batcher.submit_all(requests)
         except BaseException:
-            self.metrics.given_up()
+            self.metrics.given_up(len(requests))
             raise
         seconds = perf_counter() - started
-        code = outcome.answer.code.value
-        self.metrics.answered(request.channel, code, outcome.replayed, seconds)
-        return outcome
-
-    async def redeem_all(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
-        """Return the committed answers in order, as `redeem` does for each."""
-        return await asyncio.gather(*(self.redeem(one) for one in requests))
+        for request, outcome in zip(requests, outcomes, strict=True):
+            code = outcome.answer.code.value
+            self.metrics.answered(request.channel, code, outcome.replayed, seconds)
+        return outcomes
 
     @property
     def dialogue(self) -> DialogueDeps:

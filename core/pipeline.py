@@ -39,7 +39,10 @@ class _Compiled:
     def read(self, rows: Sequence[Any]) -> Sequence[Any]:
         for place, convert in self.out_of:
             name = rows[0]._fields[place] if rows else ""
-            rows = [row._replace(**{name: convert(row[place])}) for row in rows]
+            rows = [
+                row if row[place] is None else row._replace(**{name: convert(row[place])})
+                for row in rows
+            ]
         return rows
 
 

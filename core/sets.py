@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Table,
+    TableValuedAlias,
     Text,
     TextClause,
     Update,
@@ -108,6 +109,30 @@ def _with_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
     columns, (first, *others) = ", ".join(parts[:half]), parts[half:]
     values = ["value", *(f"json_extract({item}, '$[' || key || ']')" for item in others)]
     return f"({columns}) IN (SELECT {', '.join(values)} FROM json_each({first}))"  # noqa: S608
+
+
+class _Items(FunctionElement[Any]):
+    """The items of a list as rows."""
+
+    inherit_cache = True
+
+
+@compiles(_Items, "postgresql")
+def _unnested(element: _Items, compiler: SQLCompiler, **more: Any) -> str:
+    return f"unnest({compiler.process(element.clauses, **more)})"
+
+
+@compiles(_Items, "sqlite")
+def _from_json(element: _Items, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **more)})"
+
+
+def items(name: str, item: TypeEngine[Any]) -> TableValuedAlias:
+    """Return the table with the one column `value` of the list bound as `name`."""
+    # Both databases call the column of a list's rows by the name of the table, or `value`.
+    return _Items(bindparam(name, type_=ListOf(item))).table_valued(
+        column("value", item), name="value"
+    )
 
 
 def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -98,7 +98,7 @@ def load(session: Session, requests: Sequence[Prepared], rules: RuleSettings) ->
     with one_trip(session):
         callers = _lock_callers(session, requests)
         answers = _stored_answers(session, requests)
-        cards = ask_for_cards(session, serials)
+        cards = ask_for_cards(session, serials, known={r.found.serial for r in requests if r.found})
         accounts = ask_for_accounts(session, numbers)
         redeemed = _redeemed(session, serials)
         bills = ask_for_open_bills(session, numbers)

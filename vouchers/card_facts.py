@@ -1,14 +1,15 @@
 """What a redemption must know of cards, read under a lock that no move can pass."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import BigInteger, func, select
 
 from core.db import Session
-from core.sets import among
+from core.sets import among, items
 from core.trips import Asked, answered, ask
 from vouchers.serials import batch_of
 from vouchers.tables import batch, denomination, lot, voucher, voucher_hold
@@ -33,10 +34,11 @@ class CardFacts:
 
 @dataclass(frozen=True, slots=True)
 class AskedCards:
-    """The lots that were nearest to cards, those that were locked, and the cards' own holds."""
+    """Which cards there are, the lots nearest to them, those that were locked, and own holds."""
 
+    exist: Asked[AbstractSet[int]]
     nearest: Asked[Mapping[int, int]]
-    locked: Asked[Mapping[int, Row[Any]]]
+    locked: Asked[Mapping[int, Any]]
     holds: Asked[Mapping[int, str]]
 
     def facts(self) -> dict[int, CardFacts]:
@@ -44,59 +46,74 @@ class AskedCards:
 
         Serials without a voucher or without a lot yet (their batch is being made) are left out.
         """
-        locked, holds = self.locked.value, self.holds.value
+        exist, locked, holds = self.exist.value, self.locked.value, self.holds.value
         return {
             serial: _facts(serial, locked.get(start), holds.get(serial))
             for serial, start in self.nearest.value.items()
+            if serial in exist
         }
 
 
-def ask_for_cards(session: Session, serials: Sequence[int]) -> AskedCards:
+def ask_for_cards(
+    session: Session, serials: Sequence[int], known: AbstractSet[int] = frozenset()
+) -> AskedCards:
     """Lock the lots of the cards FOR SHARE, in order, then ask for what stands of single cards.
 
-    The lots are found twice, since the lock may come to wait for a move that splits or merges them:
-    then what was locked does not hold the card, and LotMoved is raised.
+    `known` are those that were found by their PIN and so exist. The lots are found twice, since the
+    lock may come to wait for a move that splits or merges them: then what was locked does not hold
+    the card, and LotMoved is raised.
     """
     if not serials:
-        return AskedCards(answered({}), answered({}), answered({}))
+        return AskedCards(answered(set()), answered({}), answered({}), answered({}))
     these = {"serials": serials}
     return AskedCards(
+        exist=_existing(session, known, [s for s in serials if s not in known]),
         nearest=ask(session, _NEAREST_LOTS, these, _starts),
         locked=ask(session, _SHARE_LOTS, these, lambda rows: {r.first_serial: r for r in rows}),
         holds=ask(session, _HOLDS, these, lambda rows: {row.serial: row.hold for row in rows}),
     )
 
 
+_ASKED = items("serials", BigInteger())
 _NEAREST = (
     select(func.max(lot.c.first_serial))
-    .where(lot.c.first_serial <= voucher.c.serial)
+    .where(lot.c.first_serial <= _ASKED.c.value)
     .scalar_subquery()
 )
-_NEAREST_LOTS = select(voucher.c.serial, voucher.c.batch_id, _NEAREST.label("first_serial")).where(
-    among(voucher.c.serial, "serials")
-)
+_NEAREST_LOTS = select(_ASKED.c.value.label("serial"), _NEAREST.label("first_serial"))
 _SHARE_LOTS = (
     select(lot, denomination.c.face_fen)
     .join(batch, batch.c.id == lot.c.batch_id)
     .join(denomination, denomination.c.id == batch.c.denomination_id)
-    .where(lot.c.first_serial.in_(select(_NEAREST).where(among(voucher.c.serial, "serials"))))
+    .where(lot.c.first_serial.in_(select(_NEAREST).select_from(_ASKED).distinct()))
     .order_by(lot.c.first_serial)
     .with_for_update(read=True, of=lot)
 )
 _HOLDS = select(voucher_hold.c.serial, voucher_hold.c.hold).where(
     among(voucher_hold.c.serial, "serials")
 )
+_EXIST = select(voucher.c.serial).where(among(voucher.c.serial, "serials"))
+
+
+def _existing(
+    session: Session, known: AbstractSet[int], doubtful: Sequence[int]
+) -> Asked[AbstractSet[int]]:
+    if not doubtful:
+        return answered(known)
+    return ask(
+        session, _EXIST, {"serials": doubtful}, lambda rows: known | {row.serial for row in rows}
+    )
 
 
 def _starts(rows: Sequence[Any]) -> dict[int, int]:
     return {
         row.serial: row.first_serial
         for row in rows
-        if row.first_serial is not None and batch_of(row.first_serial) == row.batch_id
+        if row.first_serial is not None and batch_of(row.first_serial) == batch_of(row.serial)
     }
 
 
-def _facts(serial: int, row: Row[Any] | None, voucher_hold: str | None) -> CardFacts:
+def _facts(serial: int, row: Any, voucher_hold: str | None) -> CardFacts:
     if row is None or row.last_serial < serial:
         raise LotMoved
     return CardFacts(

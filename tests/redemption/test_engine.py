@@ -1,5 +1,6 @@
 """The engine on real databases: what stands in the tables afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +15,14 @@ from core.keyfile import Keys
 from core.settings import Settings
 from core.tables import outbox
 from redemption.engine import Redeemer
-from redemption.requests import Code, Purpose, caller_of_partner, caller_of_phone
+from redemption.requests import (
+    Code,
+    Outcome,
+    Purpose,
+    RedeemRequest,
+    caller_of_partner,
+    caller_of_phone,
+)
 from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
 from tests.factories import make_electricity_account
 from tests.redemption.cards import PHONE, Card, make_cards, redeem
@@ -232,6 +240,24 @@ def test_two_lots_of_one_batch_each_answer_for_their_own_cards(
     edge = [cards[0], cards[9], cards[10], cards[19]]
     codes = [o.answer.code for o in redeemer.redeem([redeem(c, account) for c in edge])]
     assert codes == [Code.REDEEMED] * 2 + [Code.VOUCHER_ON_HOLD] * 2
+
+
+def test_cards_of_many_lots_go_through_together(
+    redeemer: Redeemer, db: Database, keys: Keys, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.write() as session:
+        many = [make_cards(session, keys.get(), 2) for _ in range(4)]
+    sizes: list[int] = []
+    together = Redeemer._in_one_transaction
+
+    def noted(self: Redeemer, requests: Sequence[RedeemRequest]) -> list[Outcome]:
+        sizes.append(len(requests))
+        return together(self, requests)
+
+    monkeypatch.setattr(Redeemer, "_in_one_transaction", noted)
+    outcomes = redeemer.redeem([redeem(card, account) for cards in many for card in cards])
+    assert [outcome.answer.code for outcome in outcomes] == [Code.REDEEMED] * 8
+    assert sizes == [8]
 
 
 def test_a_bulk_of_slow_cards_has_a_place_for_each() -> None:
