@@ -89,7 +89,7 @@ class Extended(Struct, frozen=True):
     expires_on: date
 
 
-class ReversalBody(Struct, frozen=True, forbid_unknown_fields=True):
+class TakeBackBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a redemption shall be taken back."""
 
     reason: Reason
@@ -279,7 +279,7 @@ def extend_card(
 )
 def reverse(
     receipt_number: ReceiptPath,
-    data: Annotated[ReversalBody, Body(examples=[Example(value={"reason": "wrong account"})])],
+    data: Annotated[TakeBackBody, Body(examples=[Example(value={"reason": "wrong account"})])],
     runtime: WithRuntime,
     actor: WithActor,
 ) -> CarePending:

@@ -14,7 +14,7 @@ from core.errors import DomainError, NotFound
 from core.settings import Settings
 from core.text import clean
 from staff import events
-from staff.permissions import Actor, Permission, require
+from staff.permissions import Actor, Forbidden, Permission, require
 from staff.tables import approval, staff_member
 
 LIFETIME = timedelta(days=7)
@@ -218,6 +218,9 @@ def _decide(
     if found.kind not in actions:
         raise NotFound(f"approvals of the kind {found.kind} cannot be decided here")
     require(actor, actions[found.kind].permission)
+    if state == "refused" and actor.party_id is not None:
+        # What is agreed to looks at whose cards they are when it is carried out; this would not.
+        raise Forbidden("members of a party agree for its cards, and refuse nothing")
     check_decidable(found, actor, session.now)
     if not _close(session, found, actor, state, reason):
         raise ApprovalClosed("the approval was decided just now by somebody else")

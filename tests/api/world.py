@@ -98,7 +98,7 @@ def furnish(db: Database, keys: Keys) -> World:
         set_contract(session, finance, "HUBEI", "credit", 10**10, {5_000: 100})
         world.people["distributor"] = make_member(session, "distributor", outlet.id)
         for role, actor in world.people.items():
-            world.tokens[role] = _sign_in(session, actor)
+            world.tokens[role] = sign_in(session, actor)
         world.partner_key = add_partner(session, admin, "bank", 1_000_000)
         world.other_partner_key = add_partner(session, admin, "other bank", 1_000_000)
         world.gateway = add_channel(session, keys.get(), admin, "gateway")
@@ -116,7 +116,8 @@ def _add_people(session: Session, world: World) -> None:
     world.people["second_finance"] = make_member(session, "finance")
 
 
-def _sign_in(session: Session, actor: Actor) -> str:
+def sign_in(session: Session, actor: Actor) -> str:
+    """Sign a member in past password and code; return the token."""
     token = secrets.token_urlsafe(32)
     row = {
         "token_hash": hashlib.sha256(token.encode()).digest(),
