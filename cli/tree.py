@@ -131,6 +131,73 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         CARDS,
     ),
+    "order": Branch(
+        "Orders of stock: what a party wants from the one above.",
+        {
+            "create": Leaf("cli.orders:create", "Order cards from the party above."),
+            "list": Leaf("cli.orders:list_all", "List orders, the oldest first."),
+            "show": Leaf("cli.orders:show", "Show an order."),
+            "approve": Leaf("cli.orders:approve", "Agree to an order as its supplier."),
+            "refuse": Leaf("cli.orders:refuse", "Refuse an order as its supplier."),
+            "cancel": Leaf("cli.orders:cancel", "Withdraw an order that nobody has decided on."),
+            "allocate": Leaf(
+                "cli.orders:allocate", "Set cards of the supplier's stock apart for an order."
+            ),
+        },
+        CARDS,
+    ),
+    "consignment": Branch(
+        "Cards that travel together, their papers and their receipt.",
+        {
+            "create": Leaf("cli.consignments:create", "Draw up a consignment of named ranges."),
+            "list": Leaf("cli.consignments:list_all", "List consignments, the oldest first."),
+            "show": Leaf("cli.consignments:show", "Show a consignment and its ranges."),
+            "note": Leaf(
+                "cli.consignments:note",
+                "Write the consignment note as PDF, with barcodes to scan.",
+            ),
+            "send": Leaf("cli.consignments:send", "Send all ranges of a draft, or none."),
+            "cancel": Leaf("cli.consignments:cancel", "Give the cards of a draft free again."),
+            "receive": Leaf("cli.consignments:receive", "Receive what was scanned."),
+            "overdue": Leaf(
+                "cli.consignments:overdue", "List the cards that are on the way for too long."
+            ),
+        },
+        CARDS,
+    ),
+    "claim": Branch(
+        "Differences between what was sent and what arrived.",
+        {
+            "list": Leaf(
+                "cli.claims:list_all", "List claims, the oldest first, with owner and age."
+            ),
+            "show": Leaf("cli.claims:show", "Show a claim and all its changes."),
+            "assign": Leaf("cli.claims:assign", "Say which member of staff sees to a claim."),
+            "found": Leaf(
+                "cli.claims:found",
+                "Take the cards of a claim, or a part of them, into the receiver's stock.",
+            ),
+            "hold": Leaf(
+                "cli.claims:hold", "Put the cards of a claim on hold as lost; it stays open."
+            ),
+            "void": Leaf(
+                "cli.claims:void", "Make the cards of a claim void for ever (two persons)."
+            ),
+            "dismiss": Leaf(
+                "cli.claims:dismiss",
+                "Close the claim of unexpected cards; they stay where the books have them.",
+            ),
+        },
+        CARDS,
+    ),
+    "credit-note": Branch(
+        "What parties were credited for cards that came back.",
+        {
+            "list": Leaf("cli.claims:list_notes", "List credit notes, the oldest first."),
+            "print": Leaf("cli.claims:print_note", "Write a credit note as PDF."),
+        },
+        CARDS,
+    ),
     "voucher": Branch(
         "Single cards.",
         {

@@ -60,6 +60,7 @@ class Settings:
     arrival_seconds: int = _setting(30, "how long a head, then its body, may take to come")
     access_log: str = _setting("failures", "requests that are logged: failures or all")
     log_format: str = _setting("text", "text or json")
+    in_transit_days: int = _setting(7, "cards that travel longer than so many days are overdue")
     pdf_font: str = _setting(
         "", "TrueType font of documents; empty: one with Chinese is looked for"
     )

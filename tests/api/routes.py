@@ -11,6 +11,9 @@ from tests.api.world import World
 _PATH_VALUES = {
     "{code}": "WH-OUTLET-1",
     "{dialogue_id}": "call-1",
+    "{order_number}": "SO-20250611-000001",
+    "{consignment_number}": "CN-20250611-000001",
+    "{claim_number}": "CL-20250611-000001",
     "{batch_id}": "42990100001",
     "{approval_id}": "1",
     "{job_id}": "1",
@@ -22,6 +25,9 @@ _PATH_VALUES = {
 _ROLES = {
     "/api/v1/batches": "issuer",
     "/api/v1/lots": "warehouse",
+    "/api/v1/orders": "warehouse",
+    "/api/v1/consignments": "warehouse",
+    "/api/v1/claims": "warehouse",
     "/api/v1/approvals": "second_issuer",
     "/api/v1/vouchers": "customer_service",
     "/api/v1/callers": "customer_service",
