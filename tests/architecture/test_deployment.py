@@ -116,6 +116,13 @@ def test_the_wheel_holds_every_package_and_no_test(wheel: Path) -> None:
     assert names == {str(path) for path in python_files(*PRODUCT)}
 
 
+def test_the_wheel_brings_the_recorded_prompts(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    clips = {str(p.relative_to(ROOT)) for p in (ROOT / "redemption/prompts").rglob("*.wav")}
+    assert clips and clips <= names
+    assert "redemption/prompts/manifest.json" in names
+
+
 def test_the_wheel_brings_its_own_revisions(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     result = subprocess.run(
