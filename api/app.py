@@ -1,4 +1,4 @@
-"""The application: all of the above put together. `create` is what the server starts."""
+"""The application: all of the above put together."""
 
 import logging
 import os
@@ -141,7 +141,7 @@ def assemble(
 
 
 def create() -> AsgiApp:
-    """Return the application for the environment of this process; the server's factory."""
+    """Return the application for the environment of this process."""
     settings = load(os.environ)
     sys.setswitchinterval(_SWITCH_S)
     log.configure(settings.log_format)

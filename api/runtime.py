@@ -18,7 +18,7 @@ from core.errors import ConfigurationError, NotFound
 from core.gateways.routes import AT_ONCE, kinds_of, routes
 from core.keyfile import Keys
 from core.outbox import run_relay
-from core.redis import connect
+from core.redis import Connector
 from core.settings import Settings
 from distribution.parties import warehouse_id
 from migrations.schema import check_current
@@ -52,7 +52,7 @@ class Runtime:
     metrics: Metrics
     partners: KnownPartners
     argon: ArgonPool
-    redis: Redis
+    connector: Connector
     loop: asyncio.AbstractEventLoop
 
     async def redeem(self, request: RedeemRequest) -> Outcome:
@@ -60,7 +60,7 @@ class Runtime:
         return (await self.redeem_all([request]))[0]
 
     async def redeem_all(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
-        """Return the committed answers to requests that came together, in their order."""
+        """Return the committed answers to requests that came together, in order; measure them."""
         self.metrics.taken_up(len(requests))
         started = perf_counter()
         try:
@@ -73,6 +73,11 @@ class Runtime:
             code = outcome.answer.code.value
             self.metrics.answered(request.channel, code, outcome.replayed, seconds)
         return outcomes
+
+    @property
+    def redis(self) -> Redis:
+        """The client of the Redis-protocol server, or of the one kept in this process."""
+        return self.connector.client()
 
     @property
     def dialogue(self) -> DialogueDeps:
@@ -128,8 +133,8 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         holder_id = await asyncio.to_thread(check_start, db, keys)
         await asyncio.to_thread(clear_away, db, holder_id)
         sink, kinds = routes(settings), kinds_of(settings)
-        redis = connect(settings)
-        stack.callback(redis.close)
+        connector = Connector(settings)
+        stack.callback(connector.close)
         argon = ArgonPool(settings)
         stack.callback(argon.close)
         batcher = Batcher(MeasuredRedeemer(db, keys, argon, metrics))
@@ -149,7 +154,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
             metrics=metrics,
             partners=KnownPartners(),
             argon=argon,
-            redis=redis,
+            connector=connector,
             loop=asyncio.get_running_loop(),
         )
 

@@ -102,7 +102,7 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
         Granian(
-            "api.app:create",
+            "api.start:create",
             address=host,
             port=port,
             interface=Interfaces.ASGI,

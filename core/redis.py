@@ -4,9 +4,9 @@ Nothing that must not be lost stands here. Whoever uses it catches redis.RedisEr
 failure is (refused, timed out, out of connections), and goes on without.
 """
 
+import threading
 from typing import Final
 
-import fakeredis
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -28,6 +28,8 @@ def connect(settings: Settings) -> redis.Redis:
     one process only. Raises ConfigurationError for an address that is none.
     """
     if not settings.redis_url:
+        import fakeredis  # here, since few need it and it is slow to load
+
         return fakeredis.FakeRedis(server=fakeredis.FakeServer())
     try:
         pool = redis.BlockingConnectionPool.from_url(
@@ -46,6 +48,31 @@ def connect(settings: Settings) -> redis.Redis:
             "WANNENG_REDIS_URL must be redis://…, rediss://… or unix://…"
         ) from error
     return redis.Redis.from_pool(pool)
+
+
+class Connector:
+    """Gives one client to all who ask; where there is an address it is made at once.
+
+    Raises ConfigurationError for an address that is none.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client = connect(settings) if settings.redis_url else None
+
+    def client(self) -> redis.Redis:
+        """Return the client."""
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._settings)
+            return self._client
+
+    def close(self) -> None:
+        """Close the client, if there is one."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
 
 
 def is_alive(client: redis.Redis) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Inspector, inspect, text
 
 from core.db import Database
 from core.errors import ConfigurationError
 from migrations.model import whole_metadata
-from migrations.schema import check_current, is_current, upgrade
+from migrations.schema import check_current, config, is_current, revisions, upgrade
 from tests.conftest import EmptyDatabaseMaker
 
 HOW_TO_MEND = "the tables differ from the revisions: run `make migrations`"
@@ -31,6 +32,13 @@ def wanted(empty: Database, make_empty_database: EmptyDatabaseMaker) -> Iterator
     database = make_empty_database("sqlite" if empty.is_sqlite else "postgresql")
     whole_metadata().create_all(database.engine)
     yield database
+
+
+def test_the_names_of_the_files_tell_the_history_as_alembic_reads_it() -> None:
+    script = ScriptDirectory.from_config(config())
+    history = [revision.revision for revision in script.walk_revisions()][::-1]
+    assert revisions() == history
+    assert script.get_heads() == history[-1:]
 
 
 def test_an_empty_database_is_brought_up_to_date(empty: Database) -> None:
