@@ -98,7 +98,11 @@ async def _answered(
         return None
     scheme, _, token = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
     partner = runtime.partners.remembered(token) if scheme == "Bearer" else None
-    return None if partner is None else await lane.answer(runtime, partner, sent, body)
+    if partner is None:
+        return None
+    if runtime.partners.is_due(token):
+        runtime.loop.run_in_executor(None, runtime.partners.look_up_again, runtime.db, token)
+    return await lane.answer(runtime, partner, sent, body)
 
 
 async def _redeem(runtime: Runtime, partner: Partner, sent: _Sent, body: bytes) -> Rendered | None:

@@ -4,14 +4,26 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import Database
-from redemption.senders import Partner, authenticate_partner
+from redemption.senders import Partner, SenderUnknown, authenticate_partner
 
 REMEMBERED_S = 5.0
 """A disabled or changed key is refused after so long at the latest."""
+ASKED_AGAIN_S = 2.5
+"""A key in use is looked up again after so long, once for all who use it."""
 
 _MOST = 1000
+
+
+@dataclass(slots=True)
+class _Known:
+    partner: Partner
+    ends_s: float
+    ask_at_s: float
 
 
 class KnownPartners:
@@ -19,23 +31,42 @@ class KnownPartners:
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
-        self._known: dict[bytes, tuple[Partner, float]] = {}
+        self._known: dict[bytes, _Known] = {}
         self._lock = threading.Lock()
 
     def remembered(self, key: str) -> Partner | None:
         """Return the partner if its key was seen to be valid a moment ago."""
         found = self._known.get(_hash(key))
-        return found[0] if found is not None and self._now_s() < found[1] else None
+        return found.partner if found is not None and self._now_s() < found.ends_s else None
+
+    def is_due(self, key: str) -> bool:
+        """Tell one of those who use a remembered key that it should be looked up again."""
+        found = self._known.get(_hash(key))
+        if found is None or self._now_s() < found.ask_at_s:
+            return False
+        found.ask_at_s = found.ends_s
+        return True
 
     def look_up(self, db: Database, key: str) -> Partner:
         """Return the partner that holds the key, from the database; raises SenderUnknown."""
         with db.read() as session:
             partner = authenticate_partner(session, key)
+        now_s = self._now_s()
         with self._lock:
             if len(self._known) >= _MOST:
                 self._known.clear()
-            self._known[_hash(key)] = (partner, self._now_s() + REMEMBERED_S)
+            known = _Known(partner, now_s + REMEMBERED_S, now_s + ASKED_AGAIN_S)
+            self._known[_hash(key)] = known
         return partner
+
+    def look_up_again(self, db: Database, key: str) -> None:
+        """Remember the key for longer, or forget it if it is valid no more."""
+        try:
+            self.look_up(db, key)
+        except SenderUnknown:
+            self._known.pop(_hash(key), None)
+        except SQLAlchemyError:
+            return  # whoever comes when it is forgotten hears of it
 
 
 def _hash(key: str) -> bytes:

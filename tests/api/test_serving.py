@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from accounts.ledger import trial_balance
-from api.known_partners import REMEMBERED_S, KnownPartners
+from api.known_partners import ASKED_AGAIN_S, REMEMBERED_S, KnownPartners
 from api.runtime import check_start
 from core import keyfile
 from core.db import Database
@@ -216,4 +216,23 @@ def test_a_partners_key_is_remembered_for_seconds_only(db: Database, keys: Keys)
     assert partners.remembered(key) is None
     with pytest.raises(SenderUnknown):
         partners.look_up(db, key)
+    assert partners.remembered(key) is None
+
+
+def test_a_key_in_use_is_looked_up_again_by_one_for_all(db: Database, keys: Keys) -> None:
+    now = [0.0]
+    partners = KnownPartners(lambda: now[0])
+    with db.write() as session:
+        admin = make_member(session)
+        key = add_partner(session, admin, "bank", 5)
+    assert not partners.is_due(key)
+    partners.look_up(db, key)
+    now[0] += ASKED_AGAIN_S
+    assert [partners.is_due(key) for _ in range(3)] == [True, False, False]
+    partners.look_up_again(db, key)
+    now[0] += ASKED_AGAIN_S
+    assert partners.remembered(key) is not None
+    with db.write() as session:
+        disable_partner(session, admin, "bank")
+    partners.look_up_again(db, key)
     assert partners.remembered(key) is None
