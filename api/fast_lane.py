@@ -46,10 +46,15 @@ _Sent = dict[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """One call. `answer` returns None where the application must look at it more closely."""
+    """One call. `answer` returns None where the application must look at it more closely.
+
+    A short body has come with its head; a long one must be read even for a refusal, or its sender
+    is cut off.
+    """
 
     path: str
     longest_body: int
+    refuses_unread: bool
     answer: Callable[[Runtime, Partner, _Sent, bytes], Awaitable[Rendered | None]]
 
 
@@ -66,13 +71,14 @@ def with_fast_lane(
             await app(scope, receive, send)
             return
         started = perf_counter()
-        first = await patience.first(receive)
-        if first is None:
-            await app(scope, too_slow, send)
-            return
-        if runtime.batcher.is_full:
+        is_full = runtime.batcher.is_full
+        first = None if is_full and lane.refuses_unread else await patience.first(receive)
+        if is_full:
             access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
             await _send_later(send)
+            return
+        if first is None:
+            await app(scope, too_slow, send)
             return
         answered = await _answered(lane, runtime, scope["headers"], first)
         if answered is None:
@@ -126,7 +132,10 @@ async def _redeem_many(
 
 _LANES = {
     lane.path: lane
-    for lane in (_Lane(PATH, 2_000, _redeem), _Lane(BULK_PATH, 60_000, _redeem_many))
+    for lane in (
+        _Lane(PATH, 2_000, True, _redeem),
+        _Lane(BULK_PATH, 60_000, False, _redeem_many),
+    )
 }
 
 

@@ -1,6 +1,7 @@
 """What a server bounds: heads, bodies, statements, waits for rows, whoever else is busy."""
 
 import socket
+import time
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -144,3 +145,38 @@ def test_a_redemption_that_waits_too_long_for_a_row_is_told_to_come_later(
         assert later.headers["retry-after"] == "1"
         assert redeem(hasty, cards[1], free).status_code == 201
     assert redeem(hasty, cards[0], stuck).status_code == 201
+
+
+@pytest.fixture(scope="module")
+def full(hasty: Crew, house_directory: Path) -> Iterator[Crew]:
+    """A server whose queue is always full."""
+    settings = replace(hasty.world.db.settings, queue_limit=0)
+    with (
+        serving(settings, house_directory / f"{uuid.uuid4().hex}.log") as server,
+        httpx.Client(base_url=server.url, timeout=WAIT_S) as client,
+    ):
+        yield Crew(hasty.world, server, client)
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.05])
+@pytest.mark.parametrize(
+    ("path", "size"), [("/api/v1/redemptions", 90), ("/api/v1/redemptions/bulk", 59_000)]
+)
+def test_a_full_server_tells_also_those_who_send_head_and_body_apart(
+    full: Crew, path: str, size: int, pause_s: float
+) -> None:
+    for _ in range(5):
+        with connected(full) as client:
+            client.sendall(head(full, path, f"Content-Length: {size}"))
+            time.sleep(pause_s)
+            client.sendall(b" " * size)
+            answer = client.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 1\r\n" in answer
+
+
+def test_a_full_server_keeps_its_clients_connections(full: Crew) -> None:
+    for _ in range(20):
+        answer = redeem(full, full.world.card(), "4200000001")
+        assert (answer.status_code, answer.json()["code"]) == (503, "try_later")
+    assert "requests_shed" in full.server.log.read_text("utf-8")
