@@ -77,6 +77,7 @@ class AgiServer:
 
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until a signal says stop; ConfigurationError where it must not run like this."""
+    networks(settings.agi_peers)
     log.configure(settings.log_format)
     asyncio.run(_run(settings, host, port))
 

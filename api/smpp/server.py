@@ -33,6 +33,7 @@ _log = structlog.get_logger("wanneng.smpp")
 
 def run(settings: Settings) -> None:
     """Serve until a signal says stop; ConfigurationError where it must not run like this."""
+    check_settings(settings)
     log.configure(settings.log_format)
     asyncio.run(_run(settings))
 
@@ -43,9 +44,7 @@ async def _run(settings: Settings) -> None:
 
 async def serve(settings: Settings, stop: asyncio.Event, clock: Clock = system_clock) -> None:
     """Hold the connection until `stop` is set; a centre that is away is tried again and again."""
-    if text_address(settings).scheme != SMPP:
-        raise ConfigurationError("WANNENG_SMS_GATEWAY must be smpp://…, see docs/messages.md")
-    text_gateway(settings)  # its options are checked
+    check_settings(settings)
     async with running(settings, clock, Metrics()) as runtime:
         texts = Texts(runtime)
         link = Link(text_address(settings), texts.take, texts.report)
@@ -61,6 +60,13 @@ async def serve(settings: Settings, stop: asyncio.Event, clock: Clock = system_c
             holding.cancel()
             with suppress(asyncio.CancelledError):
                 await holding
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise ConfigurationError unless the settings name a centre to hold a connection to."""
+    if text_address(settings).scheme != SMPP:
+        raise ConfigurationError("WANNENG_SMS_GATEWAY must be smpp://…, see docs/messages.md")
+    text_gateway(settings)  # its options are checked
 
 
 class Texts:
