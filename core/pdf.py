@@ -31,6 +31,8 @@ _LATIN = "Vera"
 _MARGIN_MM = 15
 _BAR_MM = 0.25
 _BAR_HEIGHT_MM = 9
+_LONG = 20
+"""Chinese without blanks longer than this is broken anywhere; else Latin words stay whole."""
 _drawing = threading.Lock()  # the library keeps fonts in tables of the whole process
 
 
@@ -228,6 +230,7 @@ def _text(
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Paragraph
 
+    words = text.split()
     style = ParagraphStyle(
         "text",
         fontName=face.name,
@@ -236,7 +239,7 @@ def _text(
         alignment=2 if right else 0,
         leftIndent=indent,
         keepWithNext=keep_with_next,
-        wordWrap=None if text.isascii() else "CJK",
+        wordWrap="CJK" if any(len(word) > _LONG and not word.isascii() for word in words) else None,
         splitLongWords=1,
     )
     runs = (f'<font name="{name}">{escape(run)}</font>' for name, run in face.runs(text))

@@ -54,7 +54,7 @@ def credit_note_print(session: Session, item: CreditNote) -> Document:
             ("退货单 Consignment", item.consignment),
             ("日期 Date", f"{item.at.astimezone(session.zone):%Y-%m-%d}"),
             ("面值 Face value", format_yuan(item.face_value_fen)),
-            ("扣回佣金 Commission clawed back", format_yuan(item.commission_fen)),
+            ("扣回佣金 Commission", format_yuan(item.commission_fen)),
             ("贷记金额 Credit (CNY)", format_yuan(item.credit_fen)),
         ],
         parts=[_credits(item)],

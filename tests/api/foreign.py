@@ -1,7 +1,7 @@
 """A party with everything that can be its own, and every call that could name it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +11,13 @@ from core.clock import system_clock
 from core.db import Database, Session
 from distribution.contracts import set_contract
 from distribution.moves import PendingApproval, request_move
+from distribution.paper_tables import claim, claim_event, consignment, goods_receipt, stock_order
 from distribution.payments import NewPayment, record_payment
 from distribution.requests import MOVE_NAMES, MoveRequest
 from redemption.tables import redemption, redemption_reversal
 from staff.permissions import ROLE_PERMISSIONS, Actor
 from staff.tables import approval
+from tests.api.foreign_papers import PAPER_CALLS, PaperNumbers, furnish_papers
 from tests.api.world import World, sign_in
 from tests.factories import make_batch, make_member, make_party, make_redemption
 from vouchers.serials import batch_of, serial_text
@@ -25,6 +27,7 @@ CODE = "VICTIM-SHOP"
 WATCHED = (
     *(lot, stock_movement, voucher_hold, card_proof),
     *(redemption, redemption_reversal, approval, journal_entry),
+    *(stock_order, consignment, goods_receipt, claim, claim_event),
 )
 
 
@@ -40,6 +43,7 @@ class Victim:
     account: str = ""
     receipt: str = ""
     approval_id: int = 0
+    papers: PaperNumbers = field(default_factory=PaperNumbers)
     bank_reference: str = "VICTIM-BANK-1"
     members: list[str] = field(default_factory=list)
 
@@ -47,7 +51,9 @@ class Victim:
     def marks(self) -> list[str]:
         """What stands in an answer that tells of it."""
         batches = {str(batch_of(s)) for s in (self.stocked, self.active, self.on_the_way)}
-        return [CODE, "VICTIM", self.account, self.receipt, *self.members, *sorted(batches)]
+        papers = (self.papers.order, self.papers.claim, self.papers.credit_note)
+        known = [CODE, "VICTIM", self.account, self.receipt, *self.members, *papers]
+        return [*known, *sorted(batches)]
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ def _furnish(world: World, db: Database) -> Victim:
     )
     assert isinstance(asked, PendingApproval)
     victim.approval_id = asked.approval_id
+    victim.papers = furnish_papers(db, world, seller, victim.stocked, victim.active)
     return victim
 
 
@@ -166,6 +173,7 @@ def _of(method: str, url: str, body: Any = None, **headers: str) -> Makes:
             "approval": str(victim.approval_id),
             "reference": victim.bank_reference,
             "code": CODE,
+            **asdict(victim.papers),
         }
         filled = None
         if body is not None:
@@ -176,6 +184,10 @@ def _of(method: str, url: str, body: Any = None, **headers: str) -> Makes:
 
 
 def _fill(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_fill(item, names) for item in value]
+    if isinstance(value, dict):
+        return {name: _fill(item, names) for name, item in value.items()}
     return value.format(**names) if isinstance(value, str) else value
 
 
@@ -300,6 +312,10 @@ ATTEMPTS: Mapping[tuple[str, str], Makes] = {
     ("POST", "/api/v1/dialogues/{dialogue_id}/turns"): _of(
         "POST", "/api/v1/dialogues/call-1/turns", {}
     ),
+    **{
+        (method, f"/api/v1{path}"): _of(method, f"/api/v1{url}", body)
+        for method, path, url, body in PAPER_CALLS
+    },
     # Nothing of a party's stands behind these: one's own token.
     ("POST", "/api/v1/sessions"): lambda _: [],
     ("DELETE", "/api/v1/sessions"): lambda _: [],
