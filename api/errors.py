@@ -87,6 +87,8 @@ STATUS: dict[str, int] = {
     "card_not_redeemable": 409,
     "card_unfit": 409,
     "content_changed": 409,
+    "difference_answered": 409,
+    "difference_not_covered": 409,
     "entry_touches_bills": 409,
     "entry_touches_cards": 409,
     "error": 409,

@@ -4,9 +4,10 @@ from bisect import bisect_right
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import and_, select, true
+from sqlalchemy import CompoundSelect, Select, and_, select, true, union_all
 
 from audit.counters import used_cards_of
 from audit.history import Piece
@@ -14,7 +15,7 @@ from audit.pieces import Progress, all_pieces
 from core.db import Session
 from distribution.tables import party
 from redemption.tables import redemption
-from vouchers.tables import STAGES, batch, denomination, voucher_hold
+from vouchers.tables import STAGES, batch, denomination, voucher_hold, voucher_hold_before
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,12 @@ def _singles(
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Count the unused cards on hold by themselves by the place of their piece: replaced, other."""
     known = true() if as_of is None else redemption.c.at <= as_of
+    held_then = _holds(as_of).subquery()
     query = (
-        select(voucher_hold.c.serial, voucher_hold.c.hold)
-        .outerjoin(redemption, and_(redemption.c.serial == voucher_hold.c.serial, known))
+        select(held_then.c.serial, held_then.c.hold)
+        .outerjoin(redemption, and_(redemption.c.serial == held_then.c.serial, known))
         .where(redemption.c.serial.is_(None))
     )
-    if as_of is not None:
-        query = query.where(voucher_hold.c.at <= as_of)
     replaced: dict[int, int] = {}
     held: dict[int, int] = {}
     starts = [piece.first for piece in pieces]
@@ -137,3 +137,14 @@ def _singles(
             counts = replaced if hold == "replaced" else held
             counts[place] = counts.get(place, 0) + 1
     return replaced, held
+
+
+def _holds(as_of: datetime | None) -> Select[Any] | CompoundSelect[Any]:
+    now = select(voucher_hold.c.serial, voucher_hold.c.hold)
+    if as_of is None:
+        return now
+    before = voucher_hold_before.c
+    return union_all(
+        now.where(voucher_hold.c.at <= as_of),
+        select(before.serial, before.hold).where(before.since <= as_of, before.until > as_of),
+    )

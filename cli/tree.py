@@ -198,6 +198,16 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         CARDS,
     ),
+    "stock": Branch(
+        "Counting shelves.",
+        {
+            "count": Leaf("cli.stock:count", "Record what was found on a party's shelf."),
+            "list": Leaf("cli.stock:list_all", "List stock counts, oldest first."),
+            "show": Leaf("cli.stock:show", "Show a stock count with its differences."),
+            "answer": Leaf("cli.stock:answer", "End a difference by the moves that cleared it up."),
+        },
+        CARDS,
+    ),
     "voucher": Branch(
         "Single cards.",
         {

@@ -22,7 +22,7 @@ Kind = Literal["text", "count", "fen", "decimal", "date", "instant"]
 Value = str | int | float | date | datetime | None
 MEDIA_TYPES: Mapping[str, str] = {
     "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 

@@ -34,6 +34,8 @@
 | `spoilt_outside_range` | a spoilt card that is not in the delivered range | here |
 | `cards_electronic` | a move of electronic cards that only cards of plastic make | here |
 | `needs_reason` | a hold, release or void without a reason | here |
+| `difference_answered` | a difference of a stock count that has ended before | here |
+| `difference_not_covered` | moves or a recount that do not clear up all of a difference | here |
 | `invalid_input` | a hold, document or party of a wrong form | core.errors |
 | `forbidden` | the role does not allow the move | staff.permissions |
 | `content_changed` | the lots are no longer as the approval saw them | staff.approvals |
@@ -179,3 +181,15 @@ class InConsignment(DomainError):
     """The cards travel in a consignment; they are received there, or made void by its claim."""
 
     code = "in_consignment"
+
+
+class DifferenceAnswered(DomainError):
+    """The difference has ended before."""
+
+    code = "difference_answered"
+
+
+class NotAnswered(DomainError):
+    """Neither the moves named nor the later count clear up the whole difference."""
+
+    code = "difference_not_covered"

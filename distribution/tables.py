@@ -14,6 +14,11 @@ from sqlalchemy import (
 )
 
 from core.db import UtcDateTime, metadata
+from distribution.count_tables import difference_answer as difference_answer
+from distribution.count_tables import difference_movement as difference_movement
+from distribution.count_tables import stock_count as stock_count
+from distribution.count_tables import stock_count_line as stock_count_line
+from distribution.count_tables import stock_difference as stock_difference
 from distribution.money_tables import payment as payment
 from distribution.money_tables import payment_reversal as payment_reversal
 from distribution.paper_tables import claim as claim

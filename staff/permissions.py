@@ -57,6 +57,7 @@ class Permission(StrEnum):
     VIEW_APPROVALS = auto()
     VIEW_REPORTS = auto()
     VIEW_STOCK = auto()
+    COUNT_STOCK = auto()
     VIEW_EVENTS = auto()
     RUN_AUDIT = auto()
     MANAGE_STAFF = auto()
@@ -107,6 +108,8 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.VIEW_TRADE,
         _P.HOLD,
         _P.VIEW_REPORTS,
+        _P.VIEW_STOCK,
+        _P.COUNT_STOCK,
     },
     # May ask for what needs a second person, never be one: agreeing is left to the company.
     "distributor": frozenset(
@@ -119,6 +122,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             _P.RETURN_STOCK,
             _P.VIEW_SETTLEMENTS,
             _P.VIEW_STOCK,
+            _P.COUNT_STOCK,
             _P.ORDER_STOCK,
             _P.APPROVE_ORDERS,
             _P.VIEW_TRADE,

@@ -7,7 +7,9 @@ card is terminal and points to the new one. An expired card can be extended inst
 from datetime import date
 from typing import Any
 
-from core.db import Database, Session
+from sqlalchemy import insert, literal, select
+
+from core.db import Database, Session, UtcDateTime
 from core.errors import DomainError, InvalidInput
 from core.text import clean
 from staff import approvals, events
@@ -26,7 +28,7 @@ from vouchers.lots import cut, save_lots
 from vouchers.movements import Cause, Step, record_movements
 from vouchers.moves import MOVES, Terms, after, three_years_on
 from vouchers.serials import SerialRange, parse_serial, serial_text
-from vouchers.tables import voucher_hold
+from vouchers.tables import voucher_hold, voucher_hold_before
 
 GROUNDS = ("expired", "damaged", "lost")
 """Why a card is replaced. A lost one must be on hold as lost, a damaged one proven."""
@@ -171,6 +173,17 @@ def _end(session: Session, decision: Decision, old: int, new: int) -> None:
         "at": session.now,
     }
     own = voucher_hold.c.serial == old
+    session.execute(
+        insert(voucher_hold_before).from_select(
+            ["serial", "until", "hold", "since"],
+            select(
+                voucher_hold.c.serial,
+                literal(session.now, UtcDateTime),
+                voucher_hold.c.hold,
+                voucher_hold.c.at,
+            ).where(own),
+        )
+    )
     if session.execute(voucher_hold.update().where(own).values(row)).rowcount == 0:
         session.execute(voucher_hold.insert(), row)
     events.record(

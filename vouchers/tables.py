@@ -227,6 +227,17 @@ voucher_hold = Table(
 )
 """The exceptions: single cards on hold, or replaced."""
 
+voucher_hold_before = Table(
+    "voucher_hold_before",
+    metadata,
+    Column("serial", BigInteger, ForeignKey("voucher.serial"), primary_key=True),
+    Column("until", UtcDateTime, primary_key=True),
+    Column("hold", Text, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    CheckConstraint(f"hold IN ({_HOLDS})", name="hold"),
+)
+"""What a card's hold was before it became another. Reports of the past ask."""
+
 card_proof = Table(
     "card_proof",
     metadata,

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from audit.as_of import final
 from audit.pieces import Progress
-from audit.reports import cards, flow, money, months, territory
+from audit.reports import cards, counts, flow, money, months, territory
 from audit.reports.report import Ask, Report
 from core.db import Session
 from core.errors import InvalidInput, NotFound
@@ -28,6 +28,7 @@ REPORTS: Mapping[str, Report] = {
     for report in (
         *cards.REPORTS,
         *flow.REPORTS,
+        *counts.REPORTS,
         *money.REPORTS,
         *months.REPORTS,
         *territory.REPORTS,

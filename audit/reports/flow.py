@@ -108,21 +108,23 @@ def _crossings(moved: Movement) -> Iterator[tuple[int, str]]:
             yield becomes, _IN.get(moved.move, "other_in")
 
 
+_LOW_STOCK = (
+    *_HOLDER,
+    _FACE,
+    Column("on_hand_cards", "On hand", "count"),
+    Column("incoming_cards", "On the way", "count"),
+    Column("sold_cards", f"Sold in {SALES_DAYS} days", "count"),
+    Column("pattern", "Demand"),
+    Column("per_day", "Sold a day", "decimal"),
+    Column("days_of_cover", "Days of cover", "decimal"),
+    Column("reorder_point", "Reorder point", "count"),
+    Column("to_order_cards", "To order", "count"),
+    Column("low", "Low"),
+    Column("method", "Method"),
+)
+
+
 def _low_stock(session: Session, ask: Ask) -> Sheet:
-    columns = (
-        *_HOLDER,
-        _FACE,
-        Column("on_hand_cards", "On hand", "count"),
-        Column("incoming_cards", "On the way", "count"),
-        Column("sold_cards", f"Sold in {SALES_DAYS} days", "count"),
-        Column("pattern", "Demand"),
-        Column("per_day", "Sold a day", "decimal"),
-        Column("days_of_cover", "Days of cover", "decimal"),
-        Column("reorder_point", "Reorder point", "count"),
-        Column("to_order_cards", "To order", "count"),
-        Column("low", "Low"),
-        Column("method", "Method"),
-    )
     faces = face_of_batches(session)
     on_hand, incoming = _available(all_pieces(session, ask.as_of, ask.progress), faces)
     sales = _daily_sales(session, ask, faces)
@@ -156,7 +158,7 @@ def _low_stock(session: Session, ask: Ask) -> Sheet:
         "sources": "Syntetos, Boylan, Croston 2005; Croston 1972; Silver, Pyke, Peterson 1998",
     }
     rows.sort(key=lambda row: (str(row[0]), int(str(row[2]))))
-    return Sheet("low stock", columns, rows, facts)
+    return Sheet("low stock", _LOW_STOCK, rows, facts)
 
 
 def _available(

@@ -375,3 +375,22 @@ def create_voucher_hold() -> None:
         sa.PrimaryKeyConstraint("serial", name=op.f("pk_voucher_hold")),
         sa.UniqueConstraint("replaced_by", name=op.f("uq_voucher_hold_replaced_by")),
     )
+
+
+def create_voucher_hold_before() -> None:
+    """Make the table `voucher_hold_before`."""
+    op.create_table(
+        "voucher_hold_before",
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("hold", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "hold IN ('suspended', 'stolen', 'lost', 'damaged', 'replaced')",
+            name=op.f("ck_voucher_hold_before_hold"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["serial"], ["voucher.serial"], name=op.f("fk_voucher_hold_before_serial")
+        ),
+        sa.PrimaryKeyConstraint("serial", "until", name=op.f("pk_voucher_hold_before")),
+    )

@@ -4,6 +4,7 @@ from migrations.first import (
     accounts,
     core,
     distribution,
+    distribution_count,
     distribution_money,
     distribution_paper,
     distribution_till,
@@ -59,19 +60,23 @@ def _make_1() -> None:
     distribution_money.create_payment()
     accounts.create_posting()
     staff.create_staff_session()
+    distribution_count.create_stock_count()
     distribution_paper.create_stock_order()
     distribution_till.create_till_sale()
     distribution.create_commission()
-    distribution_paper.create_consignment()
 
 
 def _make_2() -> None:
+    distribution_paper.create_consignment()
     distribution_money.create_payment_reversal()
     distribution_till.create_pin_reveal()
     vouchers.create_printer()
+    distribution_count.create_stock_count_line()
+    distribution_count.create_stock_difference()
     distribution_paper.create_stock_order_line()
     vouchers.create_batch_order()
     distribution_paper.create_credit_note()
+    distribution_count.create_difference_answer()
     distribution_paper.create_goods_receipt()
     vouchers.create_batch()
     distribution_paper.create_claim()
@@ -84,6 +89,8 @@ def _make_2() -> None:
     vouchers.create_voucher()
     vouchers.create_card_proof()
     distribution_paper.create_credit_note_line()
+    distribution_count.create_difference_movement()
     redemption.create_redemption_reversal()
     distribution_till.create_sealed_pin()
     vouchers.create_voucher_hold()
+    vouchers.create_voucher_hold_before()

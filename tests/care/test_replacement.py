@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from audit.inventory import InventoryRow, inventory
+from audit.liability import Liability, liability
 from core.errors import InvalidInput
 from redemption.requests import Code
 from staff import approvals
@@ -20,6 +22,7 @@ from vouchers.lookup import ArgonPool
 from vouchers.moves import LotOnHold, WrongStage
 from vouchers.queries import voucher_view
 from vouchers.replacement import NotReplaceable, extend, request_replacement
+from vouchers.tables import voucher_hold
 
 LONG_AFTER = timedelta(days=4_000)
 
@@ -56,6 +59,28 @@ def test_a_lost_card_hands_its_value_to_the_new_one_without_a_posting(counter: C
     assert counter.use(old).code is Code.VOUCHER_REPLACED
     assert counter.use(new).code is Code.REDEEMED
     assert counter.broken() == set()
+
+
+def test_reports_of_before_the_replacement_stay_what_they_were(counter: Counter) -> None:
+    old = counter.sold[0]
+    row = {"serial": old.serial, "hold": "lost", "reason": "mailed"}
+    with counter.db.write() as session:
+        session.execute(voucher_hold.insert(), row | {"at": session.now})
+    as_of = counter.clock.now
+    counter.clock.advance(minutes=5)
+
+    def told() -> tuple[list[InventoryRow], Liability]:
+        with counter.db.read() as session:
+            return inventory(session, as_of), liability(session, as_of)
+
+    before = told()
+    assert sum(line.held_cards for line in before[0]) == 1
+    counter.agree(_ask(counter))
+    counter.clock.advance(minutes=5)
+    assert told() == before
+    with counter.db.read() as session:
+        assert inventory(session) != before[0]
+        assert liability(session).difference_fen == 0
 
 
 def test_the_approval_holds_both_cards_as_they_are(counter: Counter) -> None:

@@ -92,7 +92,7 @@ def test_nothing_heavy_is_imported_before_a_command_runs(args: list[str], scratc
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("wanneng st", ["plain,staff"]),
+        ("wanneng sta", ["plain,staff"]),
         ("wanneng demo ", ["plain,run", "plain,serve", "plain,card"]),
         ("wanneng audit ve", ["plain,verify"]),
     ],
