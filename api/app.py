@@ -35,6 +35,8 @@ from api import (
     reports,
     sessions,
     stock_counts,
+    till_sales,
+    tills,
     twiml_sms,
     twiml_voice,
     ussd,
@@ -43,7 +45,7 @@ from api import (
 from api.access import Access
 from api.edge import AsgiApp, with_edge
 from api.fast_lane import with_fast_lane
-from api.guards import actor_of, channel_of, runtime_of, sender_of
+from api.guards import actor_of, channel_of, runtime_of, sender_of, till_of
 from api.handlers import HANDLERS
 from api.metrics import Metrics
 from api.runtime import Runtime, running
@@ -75,6 +77,8 @@ _API = Router(
         stock_counts.router,
         approvals.router,
         sessions.router,
+        tills.router,
+        till_sales.router,
         dialogues.router,
     ],
 )
@@ -120,6 +124,7 @@ def create_app(
             "runtime": Provide(_runtime, sync_to_thread=False),
             "actor": Provide(actor_of, sync_to_thread=False),
             "sender": Provide(sender_of, sync_to_thread=False),
+            "till": Provide(till_of, sync_to_thread=False),
             "channel": Provide(channel_of, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,

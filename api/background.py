@@ -10,6 +10,7 @@ import structlog
 from api.actions import ACTIONS
 from audit.counters import roll_up
 from core.db import Database
+from distribution.sealed_pins import clear_expired
 from redemption.watch import watch
 from staff.approvals import close_expired
 from vouchers.generation import recover_unfinished
@@ -52,10 +53,13 @@ def rounds(db: Database, holder_id: int, stop: threading.Event) -> None:
 
 
 def clear_away(db: Database, holder_id: int) -> None:
-    """Make void the batches that a dead process left half made, and approvals nobody decided."""
+    """Clear away batches left half made, approvals nobody decided, PINs nobody fetched."""
     voided = recover_unfinished(db, holder_id)
     if voided:
         _log.warning("unfinished_batches_voided", batches=len(voided))
     expired = close_expired(db, ACTIONS)
     if expired:
         _log.info("approvals_expired", approvals=len(expired))
+    forgotten = clear_expired(db)
+    if forgotten:
+        _log.warning("sealed_pins_expired", pins=forgotten)

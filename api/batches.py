@@ -16,10 +16,12 @@ from api.fields import AfterId, BatchPath, CardCount, FaceFen, Limit, Name
 from api.guards import WithActor, WithRuntime, staff
 from api.refusals import Fen
 from api.strict import no_body
+from core.errors import InvalidInput
 from distribution.parties import warehouse_id
 from staff import second_person
 from staff.permissions import Permission
 from vouchers.batches import Batch, get_batch, list_batches
+from vouchers.electronic import close_batch, open_batch
 from vouchers.export import Export, export_batch, request_export, stored_manifest
 from vouchers.generation import start_generation
 from vouchers.orders import order_batches
@@ -29,11 +31,15 @@ OCTETS = "application/octet-stream"
 
 
 class OrderBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An order of cards of one face; it becomes batches of at most 100,000 cards."""
+    """An order of cards of one face; it becomes batches of at most 100,000 cards.
+
+    Either a printer makes them, or they are electronic: made one by one as tills sell them.
+    """
 
     face_fen: FaceFen
     count: CardCount
-    printer: Name
+    printer: Name | None = None
+    electronic: bool = False
 
 
 class OrderPlaced(Struct, frozen=True):
@@ -47,7 +53,8 @@ class OrderPlaced(Struct, frozen=True):
 class BatchShown(Struct, frozen=True, kw_only=True):
     """A batch: how far it is and what it holds.
 
-    `state` is requested, approved, generating, generated, failed or refused.
+    `state` is requested, approved, generating, generated, failed or refused; of an electronic one,
+    which no printer makes, requested, approved, open, closed or refused.
     """
 
     id: str
@@ -106,6 +113,8 @@ def order(
     actor: WithActor,
 ) -> OrderPlaced:
     """Set an order down. Nothing is made before a second person has agreed to it."""
+    if data.electronic == (data.printer is not None):
+        raise InvalidInput("say either which printer makes the cards, or that they are electronic")
     placed = runtime.db.transact(
         lambda session: order_batches(
             session, runtime.settings, actor, data.face_fen, data.count, data.printer
@@ -178,6 +187,36 @@ def generate(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> Job
         holder_id = warehouse_id(session)
     job_id = start_generation(runtime.db, runtime.keys, actor, batch_id, holder_id)
     return JobStarted(str(job_id))
+
+
+@post(
+    "/{batch_id:str}/open",
+    status_code=200,
+    guards=[staff(Permission.GENERATE), no_body],
+    sync_to_thread=True,
+    summary="Let tills sell an electronic batch",
+    operation_id="openBatch",
+)
+def open_for_sale(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> BatchShown:
+    """Let tills sell the cards of an approved electronic batch; each is made at its sale."""
+    open_batch(runtime.db, runtime.keys, actor, batch_id)
+    with runtime.db.read() as session:
+        return _shown(get_batch(session, batch_id))
+
+
+@post(
+    "/{batch_id:str}/close",
+    status_code=200,
+    guards=[staff(Permission.GENERATE), no_body],
+    sync_to_thread=True,
+    summary="End the sale of an electronic batch",
+    operation_id="closeBatch",
+)
+def close_for_sale(batch_id: BatchPath, runtime: WithRuntime, actor: WithActor) -> BatchShown:
+    """Sell no more cards of an electronic batch, for ever; those sold stay as they are."""
+    close_batch(runtime.db, actor, batch_id)
+    with runtime.db.read() as session:
+        return _shown(get_batch(session, batch_id))
 
 
 @post(
@@ -257,6 +296,8 @@ router = Router(
         read_batch,
         approve,
         generate,
+        open_for_sale,
+        close_for_sale,
         export,
         read_manifest,
     ],

@@ -163,7 +163,33 @@ Digits = Annotated[
     ),
 ]
 
+TillCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END,
+        min_length=1,
+        max_length=32,
+        description="A till's code: letters, digits, dots, dashes; never given to another.",
+        examples=["WH-1-T1"],
+    ),
+]
+TillKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^age1[0-9a-z]+" + _END,
+        max_length=100,
+        description="The till's age public key (X25519), age1…; PINs are sealed to it.",
+    ),
+]
+
 # -- in an address or a header
+
+TillPath = Annotated[
+    str,
+    PathParameter(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END, max_length=32, description="A till's code."
+    ),
+]
 
 SerialPath = Annotated[
     str,

@@ -1,7 +1,7 @@
-"""Who may call: partners by key, staff by token and permission, gateways by key or signature.
+"""Who may call: partners and tills by key, staff by token, gateways by key or signature.
 
 Guards run before a body is looked at. Who was found is a dependency: `actor`,
-`sender` or `channel`.
+`sender`, `till` or `channel`.
 """
 
 from asyncio import to_thread
@@ -15,6 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
 from api.runtime import Runtime
+from distribution.tills import Till, authenticate_till
 from redemption.senders import (
     Channel,
     Partner,
@@ -31,6 +32,7 @@ Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 WithRuntime = NamedDependency[SkipValidation[Runtime]]
 WithActor = NamedDependency[SkipValidation[Actor]]
 WithSender = NamedDependency[SkipValidation[Partner | Actor]]
+WithTill = NamedDependency[SkipValidation[Till]]
 WithChannel = NamedDependency[SkipValidation[Channel]]
 
 _PARTNER_PREFIX = "wnp_"
@@ -57,6 +59,13 @@ def partner_or_staff(permission: Permission) -> Guard:
             connection.scope["user"] = await _actor(connection, permission)
 
     return guard
+
+
+async def till_only(connection: Connection, _handler: BaseRouteHandler) -> None:
+    """Let a till in by its own API key."""
+    connection.scope["user"] = await to_thread(
+        _till_by_key, runtime_of(connection), bearer(connection)
+    )
 
 
 async def gateway(connection: Connection, _handler: BaseRouteHandler) -> None:
@@ -100,6 +109,12 @@ def sender_of(request: Request[Any, Any, Any]) -> Partner | Actor:
     return sender
 
 
+def till_of(request: Request[Any, Any, Any]) -> Till:
+    """Return the till that the guard let in."""
+    till: Till = request.scope["user"]
+    return till
+
+
 def channel_of(request: Request[Any, Any, Any]) -> Channel:
     """Return the gateway that the guard let in."""
     channel: Channel = request.scope["user"]
@@ -124,6 +139,11 @@ def _signed_in(runtime: Runtime, token: str, permission: Permission | None) -> A
     if permission is not None:
         require(actor, permission)
     return actor
+
+
+def _till_by_key(runtime: Runtime, key: str) -> Till:
+    with runtime.db.read() as session:
+        return authenticate_till(session, key)
 
 
 def _channel_by_key(runtime: Runtime, key: str) -> Channel:

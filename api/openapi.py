@@ -89,6 +89,8 @@ def _security(path: str, operation: Schema) -> list[dict[str, list[str]]]:
         return [{"channel": []}, {"signature": []}]
     if not path.startswith("/api/") or operation["operationId"] == "signIn":
         return []
+    if path.startswith("/api/v1/till/"):
+        return [{"till": []}]
     if path.endswith("/reversal"):
         return [{"staff": []}]
     if path.startswith("/api/v1/redemptions") or path == "/api/v1/accounts/{number}":
@@ -166,6 +168,7 @@ def config(public_url: str) -> OpenAPIConfig:
             security_schemes={
                 "partner": _bearer("A partner's key, `wnp_…`"),
                 "staff": _bearer("A signed-in member's token, from POST /api/v1/sessions"),
+                "till": _bearer("A till's key, `wnt_…`"),
                 "channel": _bearer("A gateway's key, `wnc_…`"),
                 "signature": SecurityScheme(
                     type="apiKey",

@@ -21,6 +21,7 @@ from core.outbox import run_relay
 from core.redis import Connector
 from core.settings import Settings
 from distribution.parties import warehouse_id
+from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
 from redemption.batcher import Batcher
 from redemption.dialogue.deps import DialogueDeps
@@ -53,6 +54,7 @@ class Runtime:
     partners: KnownPartners
     argon: ArgonPool
     connector: Connector
+    texter: PinTexter | None
     loop: asyncio.AbstractEventLoop
 
     async def redeem(self, request: RedeemRequest) -> Outcome:
@@ -132,6 +134,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         keys = Keys(settings.key_file)
         holder_id = await asyncio.to_thread(check_start, db, keys)
         await asyncio.to_thread(clear_away, db, holder_id)
+        texter = load_texter(settings)
         sink, kinds = routes(settings), kinds_of(settings)
         connector = Connector(settings)
         stack.callback(connector.close)
@@ -155,6 +158,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
             partners=KnownPartners(),
             argon=argon,
             connector=connector,
+            texter=texter,
             loop=asyncio.get_running_loop(),
         )
 

@@ -18,26 +18,45 @@ from distribution.parties import warehouse_id
 from staff import second_person
 from staff.permissions import Permission, require
 from vouchers.batches import Batch, get_batch, list_batches
+from vouchers.electronic import close_batch, open_batch
 from vouchers.export import export_to_file, request_export, stored_manifest
 from vouchers.generation import generate as make_cards
 from vouchers.orders import order_batches
 from vouchers.serials import serial_text
 
-_STATES = ["requested", "approved", "generating", "generated", "failed", "refused"]
+_STATES = [
+    "requested",
+    "approved",
+    "generating",
+    "generated",
+    "failed",
+    "refused",
+    "open",
+    "closed",
+]
 
 
-@command("create", examples=["wanneng batch create --face 50 --count 250000 --printer demo"])
+@command(
+    "create",
+    examples=[
+        "wanneng batch create --face 50 --count 250000 --printer demo",
+        "wanneng batch create --face 50 --count 10000 --electronic",
+    ],
+)
 @click.option("--face", required=True, type=YUAN, help="Face value in yuan.")
 @click.option("--count", required=True, type=int, help="How many cards, up to 10,000,000.")
-@click.option("--printer", required=True, help="The printer that will read their PINs.")
+@click.option("--printer", help="The printer that will read their PINs.")
+@click.option("--electronic", is_flag=True, help="Never printed: made one by one as tills sell.")
 @pass_app
-def create(app: App, face: int, count: int, printer: str) -> None:
+def create(app: App, face: int, count: int, printer: str | None, electronic: bool) -> None:
     """Order cards.
 
     The order is cut into batches of at most 100,000 cards. Nothing is made before a second person
     has agreed.
     """
     actor = app.actor
+    if electronic == (printer is not None):
+        raise click.UsageError("say either --printer or --electronic")
     placed = app.db.transact(
         lambda session: order_batches(session, app.settings, actor, face, count, printer)
     )
@@ -158,6 +177,32 @@ def export(app: App, batch_id: int, to: Path | None) -> None:
         {"file": str(to), "manifest": manifest},
         f"{manifest['count']} cards in {to}, manifest in {to}.manifest.json",
     )
+
+
+@command("open", examples=["wanneng batch open 42250010001"])
+@click.argument("batch_id", type=ID)
+@pass_app
+def open_for_sale(app: App, batch_id: int) -> None:
+    """Let tills sell an electronic batch.
+
+    It must be approved. Each of its cards is made at its sale, under the key version of today.
+    """
+    version = open_batch(app.db, app.keys, app.actor, batch_id)
+    app.out.result(
+        {"batch_id": str(batch_id), "key_version": version}, f"batch {batch_id} is open for sale"
+    )
+
+
+@command("close", examples=["wanneng batch close 42250010001"])
+@click.argument("batch_id", type=ID)
+@pass_app
+def close_for_sale(app: App, batch_id: int) -> None:
+    """End the sale of an electronic batch.
+
+    For ever; cards that were sold stay as they are.
+    """
+    close_batch(app.db, app.actor, batch_id)
+    app.out.result({"batch_id": str(batch_id)}, f"batch {batch_id} is closed")
 
 
 @command("manifest", examples=["wanneng batch manifest 42251010001"])

@@ -98,6 +98,8 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
             "show": Leaf("cli.batches:show", "Show a batch."),
             "approve": Leaf("cli.batches:approve", "Agree to a batch's order."),
             "generate": Leaf("cli.batches:generate", "Make the cards of an approved batch."),
+            "open": Leaf("cli.batches:open_for_sale", "Let tills sell an electronic batch."),
+            "close": Leaf("cli.batches:close_for_sale", "End the sale of an electronic batch."),
             "export": Leaf("cli.batches:export", "Hand out the encrypted print file, once."),
             "manifest": Leaf("cli.batches:manifest", "Show the signed manifest of an export."),
         },
@@ -112,6 +114,22 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
             "contracts": Leaf(
                 "cli.parties:contracts", "Show every form a party's contract ever had."
             ),
+        },
+        CARDS,
+    ),
+    "till": Branch(
+        "Counters that sell cards, and a till for reference.",
+        {
+            "add": Leaf("cli.tills:add", "Register a till; shows its API key once."),
+            "list": Leaf("cli.tills:list_all", "List the tills of your outlets."),
+            "rotate-key": Leaf("cli.tills:rotate_key", "Give a till a new API key."),
+            "disable": Leaf("cli.tills:disable", "Refuse a till from now on."),
+            "cancel": Leaf(
+                "cli.tills:cancel", "Ask to undo a till's sale of a few minutes ago (two persons)."
+            ),
+            "new-key": Leaf("cli.till:new_key", "Make this till's own key; shows the public one."),
+            "connect": Leaf("cli.till:connect", "Keep the API key that the outlet was shown."),
+            "sell": Leaf("cli.till:sell", "Sell, print the receipt, and confirm it."),
         },
         CARDS,
     ),

@@ -21,6 +21,7 @@ _PATH_VALUES = {
     "{number}": "4200000000",
     "{receipt_number}": "26010100000000",
     "{serial_number}": "42251010007001008",
+    "{sale_id}": "1",
 }
 _ROLES = {
     "/api/v1/batches": "issuer",
@@ -33,6 +34,7 @@ _ROLES = {
     "/api/v1/callers": "customer_service",
     "/api/v1/redemptions/{receipt_number}": "customer_service",
     "/api/v1/payments": "finance",
+    "/api/v1/tills": "distributor",
 }
 
 
@@ -56,6 +58,8 @@ class Call:
         """Return the headers of somebody who may make the call."""
         if self.path.startswith(("/channels/", "/api/v1/dialogues/")):
             return world.as_gateway()
+        if self.path.startswith("/api/v1/till/"):
+            return world.as_till()
         for prefix, role in _ROLES.items():
             if self.path.startswith(prefix):
                 return world.as_staff(role)

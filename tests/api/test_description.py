@@ -41,6 +41,10 @@ def headers_for(world: World, path: str) -> dict[str, str]:
         return world.as_gateway()
     if path.startswith("/api/v1/redemptions") or path == "/api/v1/accounts/{number}":
         return {"Authorization": f"Bearer {world.partner_key}"}
+    if path.startswith("/api/v1/till/"):
+        return {"Authorization": f"Bearer {world.till_key}"}
+    if path.startswith("/api/v1/tills"):
+        return world.as_staff("distributor")
     role = "warehouse" if path.startswith("/api/v1/lots") else "finance"
     return world.as_staff("issuer" if path.startswith("/api/v1/batches") else role)
 

@@ -15,6 +15,7 @@ from core.db import Database, Session
 from core.keyfile import Keys
 from distribution.contracts import set_contract
 from distribution.parties import add_party, seed_warehouse
+from distribution.tills import add_till
 from redemption.senders import ChannelKeys, add_channel, add_partner
 from staff import approvals
 from staff.permissions import Actor
@@ -42,6 +43,15 @@ class World:
     other_partner_key: str = field(default="", repr=False)
     gateway: ChannelKeys = field(default_factory=lambda: ChannelKeys("", ""))
     printer_key: str = field(default="", repr=False)
+    till_key: str = field(default="", repr=False)
+    till_secret: str = field(default="", repr=False)
+
+    def as_till(self, key: str | None = None) -> dict[str, str]:
+        """Return the headers of the till's next request, under a key of its own."""
+        return {
+            "Authorization": f"Bearer {self.till_key}",
+            "Idempotency-Key": key or secrets.token_hex(8),
+        }
 
     def as_staff(self, role: str) -> dict[str, str]:
         """Return the headers of a signed-in member, by role."""
@@ -83,7 +93,7 @@ def furnish(db: Database, keys: Keys) -> World:
     """Fill an empty database by the product's own use cases, as `wanneng init` would."""
     world = World(db, keys)
     identity = pyrage.x25519.Identity.generate()
-    world.printer_key = str(identity)
+    world.printer_key = world.till_secret = str(identity)
     with db.write() as session:
         seed_warehouse(session)
         ledger.seed_chart(session)
@@ -97,6 +107,8 @@ def furnish(db: Database, keys: Keys) -> World:
         outlet = add_party(session, admin, "outlet", "SHOP-1", "江汉路店", "WUHAN", "4201")
         set_contract(session, finance, "HUBEI", "credit", 10**10, {5_000: 100})
         world.people["distributor"] = make_member(session, "distributor", outlet.id)
+        public_key = str(identity.to_public())
+        _, world.till_key = add_till(session, admin, "SHOP-1", "SHOP-1-T1", public_key)
         for role, actor in world.people.items():
             world.tokens[role] = sign_in(session, actor)
         world.partner_key = add_partner(session, admin, "bank", 1_000_000)

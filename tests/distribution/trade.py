@@ -198,6 +198,7 @@ def open_trade(db: Database) -> Trade:
         ids["outlet2"] = make_party(session, "outlet", ids["city"], "OUTLET2")
         ids["far"] = make_party(session, "outlet", ids["province"], "FAR")
         for name, role, at in (
+            ("admin", "admin", None),
             ("keeper", "warehouse", None),
             ("issuer", "issuer", None),
             ("issuer2", "issuer", None),
