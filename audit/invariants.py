@@ -11,6 +11,7 @@ from audit.invariants_counters import COUNTERS
 from audit.invariants_ledger import LEDGER
 from audit.invariants_money import MONEY
 from audit.invariants_movements import MOVEMENTS
+from audit.invariants_papers import PAPERS
 from audit.invariants_people import PEOPLE
 from audit.invariants_redemption import REDEMPTION
 from audit.invariants_tills import TILLS
@@ -28,6 +29,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *MONEY,
     *CARE,
     *TILLS,
+    *PAPERS,
     *PEOPLE,
     *CALLERS,
 )

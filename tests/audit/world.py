@@ -27,6 +27,7 @@ from redemption.requests import Answer, Code, RedeemRequest, caller_of_partner, 
 from redemption.reversal import request_reversal
 from redemption.unlock import unlock_caller
 from staff import approvals
+from tests.audit.paper_chapter import paper_chapter
 from tests.clocks import FakeClock
 from tests.distribution.counter import Shop
 from tests.distribution.trade import Trade, open_trade
@@ -289,7 +290,10 @@ def _tills(world: World) -> None:
     world.trade.move_by_two("seller", "deactivate", serial, serial)
 
 
-CHAPTERS = (_printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books, _care)
+CHAPTERS = (
+    *(_printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books, _care),
+    paper_chapter,
+)
 
 
 def _text(card: PrintedCard) -> str:

@@ -39,7 +39,7 @@ class Papers:
     def allocated(self, cards: int, buyer: str = "outlet") -> Consignment:
         """Order cards and set them apart at the buyer's parent."""
         return allocate_order(
-            self.trade.db, self.trade.people["keeper"], self.ordered(cards, buyer)
+            self.trade.db, self.trade.people["keeper"], self.ordered(cards, buyer, "keeper")
         )
 
     def sent(self, cards: int, buyer: str = "outlet") -> Consignment:
@@ -66,6 +66,10 @@ class Papers:
             assert isinstance(sent, Consignment)
             return sent
         return done
+
+    def agree(self, who: str, approval_id: int) -> None:
+        """Agree as somebody."""
+        approvals.agree(self.trade.db, self.trade.people[who], approval_id, ACTIONS)
 
     def receive(
         self,
