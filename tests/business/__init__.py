@@ -1,0 +1,1 @@
+"""The whole trade against a model in plain Python."""
