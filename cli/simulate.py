@@ -103,6 +103,7 @@ def _simulate(app: App, telephone: Telephone, script: str | None, prompt: str) -
     for line in talk(telephone, typist(script, prompt)):
         lines.append({"who": line.who, "words": line.words})
         if not app.out.as_json:
-            app.out.result(None, f"{line.who:>5}: {line.words}")
+            words = line.words.replace("\n", "\n" + " " * 7)
+            app.out.result(None, f"{line.who:>5}: {words}")
     if app.out.as_json:
         app.out.result({"transcript": lines})

@@ -22,9 +22,16 @@ from core.keyfile import Keys
 from core.settings import Settings
 from migrations.schema import upgrade
 from tests.clocks import FakeClock
-from tests.pin_hunt import KNOWN, digits_in_files
+from tests.pin_hunt import KNOWN, digits_in_files, digits_in_redis
 from tests.scratch import make_root, remove_root
-from tests.servers import NoServer, PostgresServer, RedisServer, start_postgres, start_redis
+from tests.servers import (
+    DATABASES,
+    NoServer,
+    PostgresServer,
+    RedisServer,
+    start_postgres,
+    start_redis,
+)
 
 _TEMPLATE = "template_wanneng"
 _DRAWN = re.compile(r"(\d\W*){18}|age1|AGE-SECRET-KEY")
@@ -111,9 +118,13 @@ def hunt(session: pytest.Session) -> None:
     """Fail the run where a PIN lies in what it wrote: databases and their logs, files, Redis."""
     run = session.config.stash[_RUN]
     found = digits_in_files([run.root], KNOWN)
+    for number in range(DATABASES):
+        found += digits_in_redis(run.redis.url(number), KNOWN)
     writer = session.config.get_terminal_writer()
     writer.line()
-    writer.line(f"{len(KNOWN)} PINs of cards looked for in all files of the run: found in {found}")
+    writer.line(
+        f"{len(KNOWN)} PINs of cards looked for in files and Redis of the run: found in {found}"
+    )
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -284,6 +295,7 @@ def redis_url(run: Run, worker_id: str) -> Iterator[str]:
     with contextlib.closing(redis_client.Redis.from_url(url)) as client:
         client.flushdb()
     yield url
+    assert digits_in_redis(url, KNOWN) == [], "a PIN was written to Redis"
 
 
 @pytest.fixture

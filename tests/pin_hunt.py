@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
+import redis
 
 from vouchers.pins import Pin
 
@@ -14,6 +16,7 @@ KNOWN: set[str] = set()
 
 _RUN = re.compile(rb"\d{18,}")
 _GROUPED = re.compile(rb"\d{6}(?:[ \-+]|%20|%2B)\d{6}(?:[ \-+]|%20|%2B)\d{6}")
+_ADDRESS = re.compile(rb"(?:https?://|/)[A-Za-z0-9_.-]*/[^\s\"'<>]*")
 _PIECE = 1 << 24
 _OVERLAP = 64
 
@@ -51,6 +54,47 @@ def command_lines(pids: Iterable[int]) -> Iterator[tuple[str, bytes]]:
         for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
             shown = " ".join([*process.cmdline(), *process.environ().values()])
             yield f"process {process.pid}", shown.encode(errors="replace")
+
+
+def redis_contents(url: str) -> Iterator[tuple[str, bytes]]:
+    """Return every key of one Redis database with all that stands under it, of whatever type."""
+    with redis.Redis.from_url(url) as client:
+        for key in client.scan_iter(count=1_000):
+            kind = client.type(key).decode()
+            held = None if kind == "none" else _READERS[kind](client, key)  # none: it ran out
+            yield f"redis key {key[:40]!r}", key + b"\0" + b"\0".join(_flat(held))
+
+
+_READERS: dict[str, Callable[[redis.Redis, bytes], Any]] = {
+    "string": lambda client, key: client.get(key),
+    "list": lambda client, key: client.lrange(key, 0, -1),
+    "set": lambda client, key: client.smembers(key),
+    "zset": lambda client, key: client.zrange(key, 0, -1),
+    "hash": lambda client, key: client.hgetall(key),  # type: ignore[arg-type]
+    "stream": lambda client, key: client.xrange(key),
+}
+
+
+def _flat(held: Any) -> Iterator[bytes]:
+    if isinstance(held, bytes):
+        yield held
+    elif isinstance(held, dict):
+        yield from _flat(list(held.items()))
+    elif held is not None:
+        for each in held:
+            yield from _flat(each)
+
+
+def digits_in_redis(url: str, digits: Iterable[str]) -> list[str]:
+    """Return the keys of one Redis database in or under which one of the PINs stands."""
+    known = {each.encode() for each in digits}
+    return [name for name, content in redis_contents(url) if _holds(content, known)]
+
+
+def addresses(answer: bytes, headers: Iterable[str]) -> list[bytes]:
+    """Return every address in an answer that we gave: what others may log, call again or keep."""
+    shown = [value.encode() for value in headers if _ADDRESS.match(value.encode())]
+    return shown + _ADDRESS.findall(answer)
 
 
 def _holds(content: bytes, known: set[bytes]) -> bool:

@@ -24,6 +24,8 @@ import psycopg
 import redis
 
 OLDEST_POSTGRES = 15
+DATABASES = 64
+"""Of one Redis-protocol server."""
 _START_S = 30
 
 NO_POSTGRES = (
@@ -103,13 +105,13 @@ class RedisServer:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def url(self, number: int = 0) -> str:
-        """Return the URL of one of its 64 numbered databases."""
+        """Return the URL of one of its numbered databases."""
         return f"unix://{self.home}/redis.sock?db={number}"
 
     def start(self) -> None:
         """Start it, empty; return when it answers."""
         command = [str(self.binary), "--port", "0", "--unixsocket", f"{self.home}/redis.sock"]
-        command += ["--databases", "64", "--save", "", "--appendonly", "no"]
+        command += ["--databases", str(DATABASES), "--save", "", "--appendonly", "no"]
         with (self.home / "redis.log").open("ab") as log:
             self.process = _spawn(command, self.home, log)
         _wait_until(self._ready, self.process, self.home / "redis.log")

@@ -7,11 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis as redis_client
 from _pytest._io import TerminalWriter
 
 from tests import conftest
 from tests.conftest import Run
-from tests.pin_hunt import command_lines, pins_in_bytes, pins_in_files
+from tests.pin_hunt import (
+    addresses,
+    command_lines,
+    digits_in_redis,
+    pins_in_bytes,
+    pins_in_files,
+)
 from vouchers.pins import draw, grouped
 
 PIN = draw()
@@ -66,3 +73,53 @@ def test_a_run_that_wrote_a_pin_to_any_file_fails(
     conftest.hunt(session)
     planted.unlink()
     assert session.exitstatus == 1
+
+
+def test_a_pin_in_or_under_a_key_of_redis_is_found_whatever_holds_it(
+    redis_url: str, redis: redis_client.Redis
+) -> None:
+    redis.set("plain", f"CZ 4200001234 {DIGITS}")
+    redis.set(f"key:{DIGITS}", "1")
+    redis.rpush("queue", "first", DIGITS)
+    redis.hset("call", mapping={"keys": grouped(PIN)})
+    redis.sadd("seen", DIGITS)
+    redis.zadd("due", {DIGITS: 1})
+    redis.xadd("stream", {"text": DIGITS})
+    redis.set("other", draw().digits)
+    assert len(digits_in_redis(redis_url, [DIGITS])) == 7
+    assert digits_in_redis(redis_url, [draw().digits]) == []
+
+
+def test_a_run_that_left_a_pin_in_redis_fails(
+    run: Run, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = TerminalWriter(io.StringIO())
+    config: Any = SimpleNamespace(stash=pytestconfig.stash, get_terminal_writer=lambda: told)
+    session: Any = SimpleNamespace(config=config, exitstatus=0)
+    leaked, name = draw().digits, f"planted-{os.getpid()}"
+    monkeypatch.setattr(conftest, "KNOWN", {leaked})
+    with redis_client.Redis.from_url(run.redis.url(63)) as client:
+        client.set(name, leaked)
+        conftest.hunt(session)
+        client.delete(name)
+    assert session.exitstatus == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f'<Gather action="/channels/voice/twiml?turn=3&amp;Digits={DIGITS}"/>',
+        f"<Play>https://recharge.example/prompts/zh/{DIGITS}.wav</Play>",
+        f'{{"next": "https://recharge.example/api/v1/cards/{DIGITS}"}}',
+    ],
+)
+def test_a_pin_in_an_address_that_was_given_out_is_found(answer: str) -> None:
+    found = [("address", each) for each in addresses(answer.encode(), ())]
+    assert pins_in_bytes(found, [PIN])
+    header = addresses(b"", ["text/plain", f"/api/v1/cards/{DIGITS}"])
+    assert pins_in_bytes([("header", each) for each in header], [PIN])
+
+
+def test_words_of_an_answer_are_no_address() -> None:
+    """The receipt for a card that a shop prints shows the PIN, and must."""
+    assert addresses(f'{{"pin": "{DIGITS}", "kind": "text/plain"}}'.encode(), ()) == []

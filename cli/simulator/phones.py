@@ -12,6 +12,8 @@ from cli.simulator.door import Door
 SILENCE = ""
 """What is typed by who lets the time pass."""
 
+_HUNG_UP = "(hang up)"
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -32,8 +34,8 @@ class Telephone(Protocol):
     def send(self, typed: str) -> Heard:
         """Type keys or a text; return what comes back."""
 
-    def hang_up(self) -> None:
-        """End it."""
+    def hang_up(self) -> str:
+        """End it; return what that looks like, if like anything."""
 
 
 class _Prompt(msgspec.Struct):
@@ -68,9 +70,10 @@ class Caller:
         """Press keys; nothing is silence."""
         return self._take("no_input") if typed == SILENCE else self._take("input", typed)
 
-    def hang_up(self) -> None:
+    def hang_up(self) -> str:
         """Put the receiver down."""
         self._take("hangup")
+        return _HUNG_UP
 
     def _take(self, kind: str, keys: str = "") -> Heard:
         self.turn += 1
@@ -108,8 +111,9 @@ class Texter:
         reply = msgspec.json.decode(answer, type=_Reply).reply
         return Heard([reply] if reply else [])
 
-    def hang_up(self) -> None:
+    def hang_up(self) -> str:
         """Put the telephone away."""
+        return ""
 
 
 @dataclass
@@ -130,9 +134,10 @@ class Dialler:
         self.typed.append(typed)
         return self._show()
 
-    def hang_up(self) -> None:
+    def hang_up(self) -> str:
         """Let the session end."""
         self.door.post_form("/channels/ussd/events", {"sessionId": self.session_id})
+        return _HUNG_UP
 
     def _show(self) -> Heard:
         fields = {

@@ -80,8 +80,9 @@ def talk(telephone: Telephone, typing: Typist) -> Iterator[Line]:
     while not heard.is_over:
         typed = typing.next(heard)
         if typed is None or typed == HANG_UP:
-            telephone.hang_up()
-            yield Line("you", "(hang up)")
+            seen = telephone.hang_up()
+            if seen:
+                yield Line("you", seen)
             return
         typed = "" if typed == _SILENCE else typed
         yield Line("you", _shown(typed, heard))

@@ -65,6 +65,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """A call as kept: the last turn, from where it started, and, when done, where it led.
 
     `content` tells repeats from conflicts; of a PIN or a code it holds the length only.
+    `is_settled`: the engine keeps an answer under this turn's key, so that asking it again is safe.
     """
 
     turn: int
@@ -73,6 +74,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     before: MenuState
     after: MenuState | None = None
     reply: CallReply | None = None
+    is_settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

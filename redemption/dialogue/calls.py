@@ -36,13 +36,16 @@ from redemption.dialogue.state import (
     MenuRules,
     MenuState,
     Node,
+    Pending,
     Recharge,
+    Result,
     Silence,
     Start,
     Step,
 )
 from redemption.dialogue.words import Place, Prompt, prompt_text, screen_text
 from redemption.requests import Code
+from redemption.rules import NOT_STORED
 
 LONGEST_ID = 128
 MAX_TURN = 100_000
@@ -229,8 +232,12 @@ def _repeated(this: _Turn, raw: bytes | None, record: Record) -> CallReply:
 
 
 def _refuse_other_pin(this: _Turn, record: Record) -> None:
-    """Only the engine can tell another PIN of the same length under this turn's key."""
-    if record.before.node is not Node.PIN:
+    """Only the engine can tell another PIN of the same length under this turn's key.
+
+    Where it keeps no answer (a locked caller, an outage) to ask it would be a try behind the
+    caller's back: he was told that nothing was done.
+    """
+    if record.before.node is not Node.PIN or not record.is_settled:
         return
     wanted = step(record.before, this.event, this.rules).effect
     if not isinstance(wanted, CheckCard | Recharge):
@@ -241,8 +248,8 @@ def _refuse_other_pin(this: _Turn, record: Record) -> None:
 
 
 def _play(this: _Turn, claimed: bytes | None, claim: Record) -> CallReply:
-    reply, after = _run(this, claim.before)
-    done = msgspec.structs.replace(claim, after=after, reply=reply)
+    reply, after, is_settled = _run(this, claim.before)
+    done = msgspec.structs.replace(claim, after=after, reply=reply, is_settled=is_settled)
     shelf = this.shelf
     try:
         if shelf.put(claimed, done) is not None:
@@ -259,20 +266,28 @@ def _play(this: _Turn, claimed: bytes | None, claim: Record) -> CallReply:
     return reply
 
 
-def _run(this: _Turn, before: MenuState) -> tuple[CallReply, MenuState]:
-    """Step until nothing is left to do; tell what was said on the way."""
+def _run(this: _Turn, before: MenuState) -> tuple[CallReply, MenuState, bool]:
+    """Step until nothing is left to do; tell what was said, and whether the engine keeps it."""
     event = start_of(this.deps, this.phone, this.medium) if this.turn == 1 else this.event
     done = step(before, event, this.rules)
-    prompts, receipt = list(done.prompts), None
+    prompts, receipt, is_settled = list(done.prompts), None, False
     while done.effect is not None:
         result = perform(this.line(done.state.language), done.effect)
         if result is None:
             break
         if isinstance(result, CardAnswered):
             receipt = _receipt(result)
+        is_settled = is_settled or _is_settled(result)
         done = step(done.state, result, this.rules)
         prompts += done.prompts
-    return _reply(this.medium, this.call_id, this.turn, done, prompts, receipt), done.state
+    reply = _reply(this.medium, this.call_id, this.turn, done, prompts, receipt)
+    return reply, done.state, is_settled
+
+
+def _is_settled(result: Result) -> bool:
+    if isinstance(result, CardAnswered):
+        return result.answer.code not in NOT_STORED and not result.answer.silent
+    return isinstance(result, Pending)
 
 
 def start_of(deps: DialogueDeps, phone: Phone | None, medium: Medium) -> Start:

@@ -17,8 +17,14 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-def once(redis: Redis, key: str, kind: type[T], make: Callable[[], T]) -> T:
-    """Return the reply made before for this key, else make and keep it.
+def once(
+    redis: Redis,
+    key: str,
+    kind: type[T],
+    make: Callable[[], T],
+    is_kept: Callable[[T], bool] = lambda _: True,
+) -> T:
+    """Return the reply made before for this key, else make it, and keep it where `is_kept` says so.
 
     Only for replies that hold no secret and whose making may safely happen twice.
     """
@@ -27,6 +33,8 @@ def once(redis: Redis, key: str, kind: type[T], make: Callable[[], T]) -> T:
     if kept is not None:
         return msgspec.json.decode(kept, type=kind)
     reply = make()
+    if not is_kept(reply):
+        return reply
     try:
         if not slots.swap(redis, slot, None, msgspec.json.encode(reply), KEPT_S):
             kept = _kept(redis, slot)

@@ -79,11 +79,24 @@ def fault_text(settings: Settings) -> str:
 
 
 def _once(texter: Texter, command: Command) -> TextReply:
-    """Give a message that is delivered again the reply it had; for cards the engine sees to it."""
-    if isinstance(command, TopUp):
-        return _top_up(texter, command)
+    """Give a message that is delivered again the reply it had.
+
+    For cards the engine sees to it; but what a locked caller sends costs it no row, and so it would
+    be a real try when the message comes again behind the lock's end.
+    """
     answer = _ANSWERS[type(command)]
-    return replies.once(texter.deps.redis, texter.key, TextReply, lambda: answer(texter, command))
+    is_kept = _is_locked if isinstance(command, TopUp) else _always
+    return replies.once(
+        texter.deps.redis, texter.key, TextReply, lambda: answer(texter, command), is_kept
+    )
+
+
+def _is_locked(reply: TextReply) -> bool:
+    return reply.code == Code.CALLER_LOCKED.value
+
+
+def _always(_reply: TextReply) -> bool:
+    return True
 
 
 def _top_up(texter: Texter, command: TopUp) -> TextReply:
@@ -147,6 +160,7 @@ def _unclear(texter: Texter) -> TextReply:
 
 
 _ANSWERS: dict[type, Callable[[Texter, Any], TextReply]] = {
+    TopUp: _top_up,
     Balance: lambda texter, command: text_accounts.balance(texter, command.account_number),
     Arrears: lambda texter, command: text_accounts.arrears(texter, command.account_number),
     Bind: lambda texter, command: text_accounts.bind(texter, command.account_number),

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import tempfile
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.api.serving import Server, serving
 from tests.api.twiml_phone import PUBLIC_URL
 from tests.api.world import World, furnish
 from tests.conftest import Run
+from tests.pin_hunt import KNOWN, addresses, digits_in_files
 
 # No connection is closed while threads share the client: httpcore may hand it out at that moment.
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=None)
@@ -30,7 +31,21 @@ def house_directory(run: Run) -> Iterator[Path]:
     """Where the served databases, key files and logs lie."""
     path = Path(tempfile.mkdtemp(prefix="a", dir=run.root))
     yield path
+    found = digits_in_files([path], KNOWN)
     shutil.rmtree(path, ignore_errors=True)
+    assert found == [], "a PIN was written to a file, or into an address that was given out"
+
+
+def watching(house_directory: Path) -> Callable[[httpx.Response], None]:
+    """Return a hook that keeps the addresses of all answers where PINs are looked for."""
+    kept = house_directory / f"addresses-{uuid.uuid4().hex}"
+
+    def keep(answer: httpx.Response) -> None:
+        found = addresses(answer.read(), answer.headers.values())
+        with kept.open("ab") as file:
+            file.writelines(line + b"\n" for line in found)
+
+    return keep
 
 
 @contextlib.contextmanager
@@ -78,9 +93,10 @@ def server(world: World, house_directory: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def client(server: Server) -> Iterator[httpx.Client]:
+def client(server: Server, house_directory: Path) -> Iterator[httpx.Client]:
     """A client of the server; it keeps connections open, as clients do."""
-    with httpx.Client(base_url=server.url, timeout=30, limits=LIMITS) as made:
+    hooks = {"response": [watching(house_directory)]}
+    with httpx.Client(base_url=server.url, timeout=30, limits=LIMITS, event_hooks=hooks) as made:
         yield made
 
 
@@ -100,7 +116,12 @@ def crewed(run: Run, directory: Path, worker_id: str, workers: int) -> Generator
     with (
         furnished(run, directory, "postgresql", run.redis.url(number)) as world,
         serving(world.db.settings, directory / f"crew{workers}.log", workers) as server,
-        httpx.Client(base_url=server.url, timeout=60, limits=LIMITS) as client,
+        httpx.Client(
+            base_url=server.url,
+            timeout=60,
+            limits=LIMITS,
+            event_hooks={"response": [watching(directory)]},
+        ) as client,
     ):
         yield Crew(world, server, client)
 
