@@ -42,6 +42,7 @@ class Lab:
     shown: Shown
     stack: ExitStack
     queue_limit: int | None = None
+    with_redis: bool = False
     warming: bool = False
     round: int = 0
     facts: dict[str, float] = field(default_factory=dict)
@@ -106,13 +107,13 @@ class Lab:
         settings = of.settings
         if self.queue_limit is not None:
             settings = replace(settings, queue_limit=self.queue_limit)
-        if self.plan.workers > 1:
+        if self.plan.workers > 1 or self.with_redis:
             settings = replace(settings, redis_url=self.redis.url())
         return settings
 
     @cached_property
     def redis(self) -> RedisServer:
-        """A private Redis-protocol server, which several workers share."""
+        """A private Redis-protocol server; several workers share it."""
         try:
             server = start_redis(self.root / "kv")
         except NoServer as error:

@@ -14,7 +14,8 @@ class Plan:
 
     `scale` shrinks all numbers of cards. `load_limit` is the share of the machine that others may
     use, fixed before the run; None never refuses, and then nothing is a measurement.
-    `overload_queue_limit` changes the server's own, for toys.
+    `overload_queue_limit` changes the server's own, for toys. `calls` telephones make `call_rounds`
+    calls each, with `call_pause_s` between two keys.
     """
 
     rounds: int = LEAST_ROUNDS
@@ -25,6 +26,9 @@ class Plan:
     workers: int = 1
     overload_connections: int = 6144
     overload_queue_limit: int | None = None
+    calls: int = 200
+    call_rounds: int = 2
+    call_pause_s: float = 2.0
     load_limit: float | None = 0.05
     memory_bytes: int = 2 << 30
     directory: Path = Path("/var/tmp")  # noqa: S108 - a directory of our own is made in it
@@ -57,6 +61,9 @@ def toy(directory: Path, results: Path) -> Plan:
         bulk_connections=2,
         overload_connections=48,
         overload_queue_limit=8,
+        calls=10,
+        call_rounds=1,
+        call_pause_s=0.02,
         load_limit=None,
         memory_bytes=128 << 20,
         directory=directory,

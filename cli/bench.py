@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 _OVERLOAD = "overload"
+_CALLS = "calls"
 _COLUMNS = ("measure", "value", "range", "floor / goal", "verdict", "sides")
 
 
@@ -29,6 +30,7 @@ _COLUMNS = ("measure", "value", "range", "floor / goal", "verdict", "sides")
         "wanneng bench S1 S4 --rounds 7",
         "wanneng bench S10 --scale 0.1",
         "wanneng bench overload",
+        "wanneng bench calls --scale 0.1",
     ],
 )
 @click.argument("measures", nargs=-1)
@@ -60,15 +62,19 @@ _COLUMNS = ("measure", "value", "range", "floor / goal", "verdict", "sides")
 def bench(app: App, measures: tuple[str, ...], toy: bool, **options: Any) -> None:
     """Measure speed and size against what is promised.
 
-    Names S1 to S12, or `overload`; nothing named: S1 to S12. Starts its own PostgreSQL and servers
-    on this machine, both sides of every measure in turn, and checks every redemption afterwards.
-    Refuses where other programs are at work. A complete run takes about 45 minutes and 30 GB.
+    Names S1 to S12, or `overload`, or `calls`; nothing named: S1 to S12. Starts its own PostgreSQL
+    and servers on this machine, both sides of every measure in turn, and checks every redemption
+    afterwards. Refuses where other programs are at work. A complete run takes about 45 minutes and
+    30 GB.
     """
     quiet()
     plan = _plan(toy, {name: value for name, value in options.items() if value is not None})
     with _Steps(app.out) as steps:
-        if tuple(name.lower() for name in measures) == (_OVERLOAD,):
+        named = tuple(name.lower() for name in measures)
+        if named == (_OVERLOAD,):
             _overload(app, plan, steps.begin)
+        elif named == (_CALLS,):
+            _calls(app, plan, steps.begin)
         else:
             _measures(app, plan, measures, steps.begin)
 
@@ -125,6 +131,22 @@ def _overload(app: App, plan: "Plan", shown: Callable[..., Any]) -> None:
     )
     app.out.result(found, table(columns, lines), kept)
     app.out.note(f"written: {path}, {picture}")
+
+
+def _calls(app: App, plan: "Plan", shown: Callable[..., Any]) -> None:
+    from bench import phone_calls, results
+
+    found = phone_calls.run(plan, shown)
+    path = results.write_json(found, plan.results, _CALLS if plan.is_real else "partial-calls")
+    columns = ("caller hears", "steps", "p50 ms", "p99 ms", "max ms")
+    names = ("steps", "p50_ms", "p99_ms", "max_ms")
+    lines = [(state, *(one[name] for name in names)) for state, one in found["steps"].items()]
+    held = (
+        f"{found['calls_at_once']} calls at once, {found['steps_per_s']} steps/s,"
+        f" others used {found['foreign_load']:.0%} of the machine; holds: {found['holds']}"
+    )
+    app.out.result(found, table(columns, lines), held)
+    app.out.note(f"written: {path}")
 
 
 class _Steps:

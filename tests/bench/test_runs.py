@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench import history, overload, run, world
+from bench import history, overload, phone_calls, run, world
 from bench.errors import CannotMeasure, CheckFailed
 from bench.lab import Lab, opened
 from bench.load import Replies
@@ -100,6 +100,13 @@ def test_an_overload_is_shed_and_every_redemption_accounted_for(plan: Plan) -> N
     assert set(done["phases"]["during"]["answers"]) <= {"201", "503"}
     assert set(done["holds"]) == {"rate", "recovery", "memory", "sheds"}
     assert done["timeline"]
+
+
+def test_callers_redeem_at_once_and_every_step_is_timed(plan: Plan) -> None:
+    done = phone_calls.run(plan, run.quietly)
+    assert done["steps"]["all"]["steps"] == plan.calls * plan.call_rounds * 7
+    assert done["steps"]["done"]["max_ms"] >= done["steps"]["done"]["p50_ms"] > 0
+    assert set(done) >= {"calls_at_once", "holds", "foreign_load", "about"}
 
 
 def test_recovery_is_the_last_bad_moment_after_an_overload() -> None:
