@@ -1,8 +1,11 @@
 """How a sum of money is spread over the bills of one account: pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from accounts.bill import Bill
 from accounts.late_fee import RateTable, new_fee
@@ -10,8 +13,7 @@ from accounts.late_fee import RateTable, new_fee
 __all__ = ["Allocation", "Arrears", "Bill", "BillPayment", "allocate", "arrears"]
 
 
-@dataclass(frozen=True, slots=True)
-class BillPayment:
+class BillPayment(Struct, frozen=True):
     """What one sum of money did to one bill, in fen; `charged_fee_fen` is the fee fixed by it."""
 
     bill_before: Bill
@@ -21,8 +23,7 @@ class BillPayment:
     paid_principal_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Struct, frozen=True):
     """Where a sum went: `paid_fen + rest_fen` is the whole of it; the rest is prepaid balance.
 
     `waits_for_bank`: some of the rest would have paid a bill that is out for batch debit.

@@ -1,9 +1,10 @@
 """Rows of electricity accounts: lock them, read them, change their prepaid balance."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import fields
 from sqlalchemy import select
 
 from accounts.tables import electricity_account
@@ -27,8 +28,7 @@ class BalanceTooLow(DomainError):
     code = "balance_too_low"
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
+class AccountRow(Struct, frozen=True):
     """An electricity account as stored; the balance is prepaid money in fen."""
 
     number: str

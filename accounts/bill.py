@@ -1,15 +1,15 @@
 """A bill as the pure rules see it."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 BillState = Literal["open", "paid", "with_bank"]
 ACCOUNT_CLASSES = ("residential", "other")
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(Struct, frozen=True):
     """What one account owes for one period; sums in fen.
 
     `fee_counted_to` is the last day whose late fee is already in `charged_fee_fen`.

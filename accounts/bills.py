@@ -1,10 +1,10 @@
 """Bills as stored: read the open ones, tell arrears, pay from a balance, batch debit by a bank."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import fields
 from sqlalchemy import bindparam, func, insert, select, update
 
 from accounts.allocation import Allocation, Arrears, Bill, allocate, arrears

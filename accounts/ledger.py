@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, case, func, or_, select
 
 from accounts.balances import BalanceTooLow, add_to_balances, lock_accounts
@@ -99,8 +100,7 @@ class EntryTouchesBills(DomainError):
     code = "entry_touches_bills"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """One debit, one credit, one sum above 0 in fen; raises PostingInvalid otherwise.
 
     A receivable names its party, an electricity account its number, a bill its id.
@@ -127,8 +127,7 @@ class Posting:
             raise PostingInvalid("a bill receivable must name its account and bill")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One event with all its postings; raises PostingInvalid where there are none."""
 
     id: int

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from sqlalchemy import bindparam, func, select
 
 from accounts.allocation import Bill
@@ -46,8 +47,7 @@ class RuleSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(Struct, frozen=True):
     """The row of table `request`: which content got which answer (as JSON)."""
 
     digest: bytes
@@ -55,8 +55,7 @@ class StoredAnswer:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Redeemed:
+class Redeemed(Struct, frozen=True):
     """Who turned a card into money, when, for which account."""
 
     account_number: str
@@ -64,8 +63,7 @@ class Redeemed:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """Everything `decide` may look at."""
 
     now: datetime

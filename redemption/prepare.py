@@ -2,10 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, or_, select
 
 from accounts.balances import ask_for_open_accounts
@@ -22,8 +22,7 @@ NO_KEY: Final = 0
 """No version of a key file: the digest then leaves the PIN out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A request with what is known of its PIN; voucher rows never change, so it stays true.
 
     `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
@@ -100,8 +99,7 @@ def without_pin(request: RedeemRequest, receipt_number: str) -> Prepared:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A request, and what decides whether its PIN may be looked up."""
 
     request: RedeemRequest

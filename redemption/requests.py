@@ -1,6 +1,5 @@
 """What is asked of the engine and what it answers, whatever the channel."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,8 +42,7 @@ class Budget(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The one who recharges; never the account named (domain rule: wrong PINs)."""
 
     identity: str
@@ -68,8 +66,7 @@ def caller_of_partner(partner: str, named: str | None) -> Caller:
     return Caller(f"partner:{partner}/{named}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedeemRequest:
+class RedeemRequest(Struct, frozen=True, kw_only=True):
     """One request, told apart by (channel, sender, key) for ever.
 
     `pin` and `serial` both empty: what was sent is not of a PIN's form. `serial` alone: a card that
@@ -84,7 +81,7 @@ class RedeemRequest:
     caller: Caller
     account_number: str | None = None
     is_own_account: bool = False
-    pin: Pin | None = field(default=None, repr=False)
+    pin: Pin | None = None
     serial: int | None = None
     purpose: Purpose = Purpose.REDEEM
     notify: str | None = None
@@ -128,8 +125,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """An answer, whether it had been given before, and how long a slowed sender must wait."""
 
     answer: Answer

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from accounts.allocation import Allocation, Bill, allocate
 from core.money import MAX_FEN
@@ -25,8 +26,7 @@ NOT_STORED = {Code.TRY_LATER, Code.CALLER_LOCKED, Code.REQUEST_CONFLICT}
 """Answers that the same key may see turn into another one later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(Struct, frozen=True):
     """The money of one redemption: the card's value, and where it goes."""
 
     serial: int
@@ -46,8 +46,7 @@ class Alarm:
     caller: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to answer to one request, and what to write with it; `stored` where it is kept."""
 
     prepared: Prepared

@@ -1,9 +1,12 @@
 """How many wrong PINs a caller may send. Pure; domain rule: wrong PINs, 1 to 3."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.clock import end_of_day, local_day
 from core.settings import Settings
@@ -41,8 +44,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CallerState:
+class CallerState(Struct, frozen=True):
     """What is known of a caller's failures; the row of table `caller`."""
 
     identity: str

@@ -1,17 +1,19 @@
 """What a redemption must know of cards, read under a lock that no move can pass."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, func, select
 
 from core.db import Session
 from core.sets import among, items
 from core.trips import Asked, answered, ask
-from vouchers.serials import batch_of
+from vouchers.serials import CARDS_PER_BATCH, batch_of
 from vouchers.tables import batch, denomination, lot, voucher, voucher_hold
 
 
@@ -19,8 +21,7 @@ class LotMoved(Exception):
     """A lot was split or merged between finding and locking it; begin the transaction again."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardFacts:
+class CardFacts(Struct, frozen=True):
     """The facts of a card's life but for its redemption: its lot's, and its own exception."""
 
     serial: int
@@ -34,11 +35,12 @@ class CardFacts:
 
 @dataclass(frozen=True, slots=True)
 class AskedCards:
-    """Which cards there are, the lots nearest to them, those that were locked, and own holds."""
+    """Which cards there are, the lots that were locked, sorted, and the cards' own holds."""
 
+    session: Session
+    serials: Sequence[int]
     exist: Asked[AbstractSet[int]]
-    nearest: Asked[Mapping[int, int]]
-    locked: Asked[Mapping[int, Any]]
+    locked: Asked[Sequence[Any]]
     holds: Asked[Mapping[int, str]]
 
     def facts(self) -> dict[int, CardFacts]:
@@ -46,12 +48,17 @@ class AskedCards:
 
         Serials without a voucher or without a lot yet (their batch is being made) are left out.
         """
-        exist, locked, holds = self.exist.value, self.locked.value, self.holds.value
-        return {
-            serial: _facts(serial, locked.get(start), holds.get(serial))
-            for serial, start in self.nearest.value.items()
-            if serial in exist
-        }
+        exist, holds, locked = self.exist.value, self.holds.value, self.locked.value
+        starts = [row.first_serial for row in locked]
+        found: dict[int, CardFacts] = {}
+        for serial in self.serials:
+            place = bisect_right(starts, serial) - 1
+            if place >= 0 and serial <= locked[place].last_serial:
+                if serial in exist:
+                    found[serial] = _facts(serial, locked[place], holds.get(serial))
+            elif _has_lot(self.session, serial):
+                raise LotMoved
+        return found
 
 
 def ask_for_cards(
@@ -59,17 +66,18 @@ def ask_for_cards(
 ) -> AskedCards:
     """Lock the lots of the cards FOR SHARE, in order, then ask for what stands of single cards.
 
-    `known` are those that were found by their PIN and so exist. The lots are found twice, since the
-    lock may come to wait for a move that splits or merges them: then what was locked does not hold
-    the card, and LotMoved is raised.
+    `known` are those that were found by their PIN and so exist. The lock may come to wait for a
+    move that splits or merges lots: then what was locked does not hold the card, and LotMoved is
+    raised.
     """
     if not serials:
-        return AskedCards(answered(set()), answered({}), answered({}), answered({}))
+        return AskedCards(session, (), answered(set()), answered(()), answered({}))
     these = {"serials": serials}
     return AskedCards(
+        session,
+        serials,
         exist=_existing(session, known, [s for s in serials if s not in known]),
-        nearest=ask(session, _NEAREST_LOTS, these, _starts),
-        locked=ask(session, _SHARE_LOTS, these, lambda rows: {r.first_serial: r for r in rows}),
+        locked=ask(session, _SHARE_LOTS, these, list),
         holds=ask(session, _HOLDS, these, lambda rows: {row.serial: row.hold for row in rows}),
     )
 
@@ -80,7 +88,6 @@ _NEAREST = (
     .where(lot.c.first_serial <= _ASKED.c.value)
     .scalar_subquery()
 )
-_NEAREST_LOTS = select(_ASKED.c.value.label("serial"), _NEAREST.label("first_serial"))
 _SHARE_LOTS = (
     select(lot, denomination.c.face_fen)
     .join(batch, batch.c.id == lot.c.batch_id)
@@ -105,17 +112,14 @@ def _existing(
     )
 
 
-def _starts(rows: Sequence[Any]) -> dict[int, int]:
-    return {
-        row.serial: row.first_serial
-        for row in rows
-        if row.first_serial is not None and batch_of(row.first_serial) == batch_of(row.serial)
-    }
+def _has_lot(session: Session, serial: int) -> bool:
+    """Tell whether some lot of the card's batch begins at or below it."""
+    first = batch_of(serial) * CARDS_PER_BATCH
+    lots = select(lot.c.first_serial).where(lot.c.first_serial.between(first, serial)).limit(1)
+    return session.execute(lots).first() is not None
 
 
 def _facts(serial: int, row: Any, voucher_hold: str | None) -> CardFacts:
-    if row is None or row.last_serial < serial:
-        raise LotMoved
     return CardFacts(
         serial=serial,
         face_fen=row.face_fen,

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from core.db import Session
@@ -19,8 +20,7 @@ from vouchers.pins import Candidate, Pin, candidate_tags, verifier_message, veri
 from vouchers.tables import batch, denomination, voucher
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The card that a PIN belongs to, and the key version it was made under."""
 
     serial: int

@@ -123,5 +123,5 @@ def _sum(postings: list[Posting], credit: LedgerCode) -> int:
 
 
 def _all_postings(session: Session) -> list[Posting]:
-    columns = [posting.c[name] for name in Posting.__dataclass_fields__]
+    columns = [posting.c[name] for name in Posting.__struct_fields__]
     return [Posting(*row) for row in session.execute(select(*columns))]

@@ -1,10 +1,10 @@
 """The engine on real databases: what stands in the tables afterwards."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select, update
 
 from accounts.ledger import LedgerCode

@@ -1,11 +1,11 @@
 """The decision, without any database: requests and facts in, answers and rows out."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from accounts.balances import AccountRow
 from accounts.bill import Bill

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select, update
 
 from accounts.tables import electricity_account
@@ -117,7 +118,7 @@ def test_another_pin_under_the_same_key_is_a_conflict_all_the_same(
     asked = redeem(slow_card, NOWHERE)
     first, again = redeemer.redeem([asked])[0], redeemer.redeem([asked])[0]
     assert (first.answer, again.replayed) == (again.answer, True)
-    other = redeemer.redeem([replace(asked, pin=draw())])[0]
+    other = redeemer.redeem([structs.replace(asked, pin=draw())])[0]
     assert other.answer.code is Code.REQUEST_CONFLICT
 
 
