@@ -39,17 +39,24 @@ BuyersPhone = Annotated[
     ),
 ]
 
-_CARD = Example(summary="A card from the shelf", value={"serial_number": "42251010007001008"})
-_ELECTRONIC = Example(summary="An electronic card of 50 yuan", value={"face_fen": 5000})
+_CARD = Example(
+    summary="A card from the shelf",
+    value={"serial_number": "42251010007001008", "language": "zh"},
+)
+_ELECTRONIC = Example(
+    summary="An electronic card of 50 yuan", value={"face_fen": 5000, "language": "zh"}
+)
 
 
 class SaleBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One of: a card's serial number, a pack's number, the face of an electronic card."""
 
+    language: Annotated[
+        str, Meta(pattern=r"^(zh|en)$(?!\n)", description="Of the receipt.", examples=["zh"])
+    ]
     serial_number: SerialText | None = None
     pack: PackText | None = None
     face_fen: FaceFen | None = None
-    language: Annotated[str, Meta(pattern=r"^(zh|en)$(?!\n)", examples=["zh"])] = "zh"
     phone: BuyersPhone | None = None
 
 

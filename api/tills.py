@@ -28,9 +28,9 @@ class TillBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class RotateBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """With a public key, later PINs are sealed to that one."""
+    """With a public key, later PINs are sealed to that one; null keeps the one there is."""
 
-    public_key: TillKey | None = None
+    public_key: TillKey | None
 
 
 class CancelBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -223,7 +223,8 @@ def _production(session: Session, ask: Ask) -> Sheet:
     )
     born, leaves = _moved.from_stage.is_(None), _moved.from_stage.in_(_NOT_DELIVERED)
     voided = and_(_moved.to_stage == "void", or_(_moved.from_stage.not_in(_NOT_DELIVERED)))
-    counts = [_sum(born), _sum(and_(leaves, _moved.to_stage == "stocked"))]
+    # An electronic card is delivered as it is made.
+    counts = [_sum(born), _sum(and_(or_(born, leaves), _moved.to_stage == "stocked"))]
     counts += [_sum(_is_spoilt()), _sum(voided)]
     found = session.execute(
         select(batch.c.id, denomination.c.face_fen, batch.c.size, *counts)

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,13 +17,17 @@ from audit.verify import verify
 from core.db import Database
 from core.errors import DomainError
 from core.keyfile import Keys
+from distribution.sealed_pins import clear_expired
+from distribution.till_sales import Sale
 from redemption.requests import Code
 from tests.audit.world import World, hand_down, open_world
 from tests.clocks import FakeClock
+from tests.distribution.counter import Desk, Shop
 from vouchers.pins import draw
 from vouchers.print_file import PrintedCard
+from vouchers.serials import parse_serial, serial_text
 
-CARDS, STEPS = 40, 100
+CARDS, STEPS = 40, 140
 MOVES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("keeper", "dispatch", {"to": "PROVINCE"}),
     ("keeper", "dispatch", {"to": "CITY"}),
@@ -51,12 +56,15 @@ def test_every_invariant_holds_after_any_moves_redemptions_and_wrong_pins(
         world.move("seller", "activate", cards[:15])
         opening = clock.now + timedelta(minutes=2)
         clock.advance(minutes=4)
-        done = Counter(_step(world, cards, chance) for _ in range(STEPS // 2))
+        shop = Shop(world.trade, world.house.keys)
+        shop.electronic(30)
+        counter = Counters(shop.desk(), cards)
+        done = Counter(_step(world, cards, chance, counter) for _ in range(STEPS // 2))
         clock.advance(minutes=2)
         half_way = latest_final(clock.now)
         before = _reports(world, half_way, opening)
         roll_up(db)
-        done += Counter(_step(world, cards, chance) for _ in range(STEPS // 2))
+        done += Counter(_step(world, cards, chance, counter) for _ in range(STEPS // 2))
         clock.advance(minutes=2)
         assert _reports(world, half_way, opening) == before
         for since in (None, opening, half_way):
@@ -94,8 +102,51 @@ def _stock_adds_up(world: World, since: datetime | None) -> None:
     assert +Counter({line["holder"]: line["closing_cards"] for line in stock}) == held
 
 
-def _step(world: World, cards: Sequence[PrintedCard], chance: random.Random) -> str:
+@dataclass
+class Counters:
+    """A till, what it may sell from the shelf, and the electronic cards it sold."""
+
+    desk: Desk
+    cards: Sequence[PrintedCard]
+    sold: list[Sale] = field(default_factory=list)
+
+    def step(self, world: World, chance: random.Random) -> str:
+        """Sell, confirm, take back or redeem what was sold; return what was done, or why not."""
+        world.clock.advance(minutes=5)
+        what = chance.choice(("sell", "sell", "serial", "confirm", "deactivate", "redeem", "clear"))
+        try:
+            if what == "serial":
+                card = chance.choice(self.cards)
+                self.desk.sell(serial=serial_text(card.serial))
+            elif what == "clear":
+                world.clock.advance(hours=chance.choice((0, 9)))
+                clear_expired(world.db)
+            elif what == "sell" or not self.sold:
+                self.sold.append(self.desk.sell_electronic())
+            else:
+                what = self._again(world, what, chance.choice(self.sold))
+        except DomainError as error:
+            return error.code
+        return f"till {what}"
+
+    def _again(self, world: World, what: str, sale: Sale) -> str:
+        serial = parse_serial(sale.answer["first_serial"])
+        if what == "confirm":
+            self.desk.confirm(sale)
+        elif what == "redeem":
+            answer = world.redeem(self.desk.read(sale).pin, "4200000002", "+8613800000299")
+            return f"redeem: {answer.code}"
+        else:
+            world.trade.move_by_two("seller", "deactivate", serial, serial)
+        return what
+
+
+def _step(
+    world: World, cards: Sequence[PrintedCard], chance: random.Random, counter: Counters
+) -> str:
     """Try one thing; return what was done, or why not."""
+    if chance.random() < 0.25:
+        return counter.step(world, chance)
     if chance.random() < 0.4:
         known = chance.choice(cards).pin
         pin = chance.choice((known, known, known, draw(), None))
