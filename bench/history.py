@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 from sqlalchemy import text
 
+from audit.counters import rebuild
 from bench.deck import Supply
 from bench.making import Progress
 from bench.people import FACE_FEN
@@ -71,6 +72,7 @@ def grow(world: World, redemptions: int, progress: Progress) -> None:
                 _write(session, world, first, cards)
             first += cards.count
         progress(number, len(world.active))
+    rebuild(world.db)  # what was written lies behind the watermark of a server or an earlier report
     world.supply = Supply(
         [range(m.first_number + share, m.first_number + m.cards.count) for m in world.active]
     )
