@@ -1,5 +1,6 @@
 """The same hostile inputs at every door: the same verdicts, nothing redeemed, never a 500."""
 
+import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree
@@ -67,6 +68,22 @@ def heard_by_voice(crew: Crew, texts: list[str], account: str) -> list[bool]:
     return told
 
 
+def heard_by_json(crew: Crew, texts: list[str], account: str) -> list[bool | None]:
+    """Do the same over JSON; None where a text is refused: it is not of keys."""
+    call = Call(crew.client, crew.world)
+    call.press(None, "2", "1", f"{account}#", "1")
+    told: list[bool | None] = []
+    for text in texts:
+        answer = call.send(call.turn + 1, text)
+        assert answer.status_code in (200, 422), (answer.status_code, repr(text[:50]))
+        if answer.status_code == 422:
+            told.append(None)
+            continue
+        call.turn += 1
+        told.append("18 digits" in str(answer.json()["prompts"]))
+    return told
+
+
 def shown_by_ussd(crew: Crew, text: str, account: str) -> bool:
     """Do the same at a display."""
     session, url = form(f"2*1*{account}*1"), f"/channels/ussd/{crew.world.gateway.key}"
@@ -87,6 +104,15 @@ def test_keys_get_the_same_verdicts_at_every_door(crew: Crew) -> None:
             for each in told
         ]
         display = list(pool.map(lambda t: shown_by_ussd(crew, t, account), TEXTS))
+        as_json = [
+            each
+            for told in pool.map(lambda p: heard_by_json(crew, p, account), pairs)
+            for each in told
+        ]
+    taken = [(t, a, c) for t, a, c in zip(TEXTS, voice, as_json, strict=True) if c is not None]
+    assert [repr(t[:50]) for t, a, c in taken if a != c] == []
+    # What no keypad has is refused as such, and is no turn: a machine made it, not a caller.
+    assert {text for text, _, _ in taken} == {t for t in TEXTS if re.fullmatch("[0-9*#]{0,64}", t)}
     differ = [repr(t[:50]) for t, a, b in zip(TEXTS, voice, display, strict=True) if a != b]
     assert differ == []
     assert sum(voice) > 400

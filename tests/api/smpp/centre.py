@@ -55,6 +55,12 @@ class Centre:
             answers.append(self._answers.get(timeout=PATIENCE_S)[0])
         return answers
 
+    def deliver_at_once(self, *pdu: bytes) -> list[int]:
+        """Deliver texts without waiting in between; return the answers' commands."""
+        for body in pdu:
+            self.post(body)
+        return [self._answers.get(timeout=PATIENCE_S)[0] for _ in pdu]
+
     def post(self, body: bytes) -> None:
         """Deliver a text and wait for nothing."""
         assert self.bound.wait(PATIENCE_S)
