@@ -14,10 +14,22 @@ from api.guards import WithChannel, WithRuntime, gateway
 from api.runtime import Runtime
 from core.errors import DomainError
 from redemption.dialogue import slots
-from redemption.dialogue.call_records import KIOSK, USSD, VOICE, WEB, CallReply
+from redemption.dialogue.audio import audio_paths
+from redemption.dialogue.call_records import (
+    KIOSK,
+    USSD,
+    VOICE,
+    WEB,
+    CallReceipt,
+    CallReply,
+    Medium,
+)
 from redemption.dialogue.calls import MAX_TURN, answer_call, hang_up
+from redemption.dialogue.state import Expect
+from redemption.dialogue.words import Lang, Prompt, known_language
 
 _MEDIA = {medium.channel: medium for medium in (VOICE, USSD, WEB, KIOSK)}
+_LOCALES: dict[Lang, str] = {"zh": "zh-CN", "en": "en-US"}
 _MINUTE_S = 60
 _BEGIN = Example(
     summary="A call begins",
@@ -70,6 +82,35 @@ class TurnBody(
         return "TurnBody(hidden)"
 
 
+class SaidItem(Struct, frozen=True):
+    """One prompt: its words, and the recorded clips that say it (GET), to be played in order.
+
+    `id` and `params` are for who has recordings of his own. A display gets no clips.
+    """
+
+    id: str
+    params: dict[str, str | int]
+    text: str
+    audio: list[str]
+
+
+class TurnReply(Struct, frozen=True):
+    """What to say and to collect next; the same turn again has the same reply.
+
+    `locale` is the language of the words as voices and pages name it (BCP 47).
+    """
+
+    call_id: str
+    turn: int
+    state: str
+    language: str
+    locale: str
+    prompts: list[SaidItem]
+    expect: Expect | None
+    end: bool
+    result: CallReceipt | None = None
+
+
 @post(
     "/dialogues/{dialogue_id:str}/turns",
     status_code=200,
@@ -83,7 +124,7 @@ def take_turn(
     data: Annotated[TurnBody, Body(examples=[_BEGIN, _PRESSED])],
     runtime: WithRuntime,
     channel: WithChannel,
-) -> CallReply:
+) -> TurnReply:
     """Carry out one turn and return what to say and to collect next.
 
     Turn 1 begins the dialogue; the same turn again has the same reply and no second effect. Another
@@ -93,11 +134,36 @@ def take_turn(
     medium = _MEDIA[data.channel]
     if data.event.kind == "hangup":
         hang_up(runtime.dialogue, channel.name, dialogue_id, medium)
-        return CallReply(dialogue_id, data.turn, "ended", "zh", (), None, True)
+        return _reply(CallReply(dialogue_id, data.turn, "ended", "zh", (), None, True), medium)
     _slow_down(runtime, channel.name, data.caller or dialogue_id)
     keys = data.event.value if data.event.kind == "input" else ""
-    return answer_call(
+    reply = answer_call(
         runtime.dialogue, channel.name, data.caller, keys, dialogue_id, data.turn, medium
+    )
+    return _reply(reply, medium)
+
+
+def _reply(reply: CallReply, medium: Medium) -> TurnReply:
+    language = known_language(reply.language)
+    prompts = [
+        SaidItem(
+            said.id,
+            said.params,
+            said.text,
+            [] if medium is USSD else audio_paths(Prompt(said.id, said.params), language),
+        )
+        for said in reply.prompts
+    ]
+    return TurnReply(
+        call_id=reply.call_id,
+        turn=reply.turn,
+        state=reply.state,
+        language=language,
+        locale=_LOCALES[language],
+        prompts=prompts,
+        expect=reply.expect,
+        end=reply.end,
+        result=reply.result,
     )
 
 

@@ -80,6 +80,20 @@ def test_on_a_display_the_pin_redeems_at_once(client: httpx.Client, world: World
     assert redeemed(world, account) == 1
 
 
+def test_what_is_said_comes_with_the_clips_that_say_it(client: httpx.Client, world: World) -> None:
+    call = Call(client, world)
+    assert call.press(None)["locale"] == "zh-CN"
+    reply = call.press("2", "1", f"{world.account(3_110)}#")
+    assert (reply["language"], reply["locale"]) == ("en", "en-US")
+    clips = [path for prompt in reply["prompts"] for path in prompt["audio"]]
+    assert clips[0] == "/prompts/en/account_confirm-1.wav"
+    for path in clips:
+        played = client.get(path)
+        assert (played.status_code, played.headers["content-type"]) == (200, "audio/wav"), path
+    shown = Call(client, world, "ussd").press(None)
+    assert [prompt["audio"] for prompt in shown["prompts"]] == [[]]
+
+
 def test_errors_are_problems_with_their_codes(client: httpx.Client, world: World) -> None:
     call = Call(client, world)
     assert code(call.send(2, "1")) == (404, "dialogue_unknown")
