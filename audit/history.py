@@ -84,6 +84,24 @@ def pieces_of(done: Sequence[Applied]) -> list[Piece]:
     return [_piece(part, moved) for part, moved in latest(cards, done)]
 
 
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return sorted pieces with those beside each other joined that agree in everything.
+
+    So they are cut the same whether they come from lots or from movements: a hold that was
+    released leaves two movements behind, and one lot.
+    """
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if before is None or before.last + 1 != piece.first:
+            found.append(piece)
+        elif msgspec.structs.replace(before, first=piece.first, last=piece.last) == piece:
+            found[-1] = msgspec.structs.replace(before, last=piece.last)
+        else:
+            found.append(piece)
+    return found
+
+
 def cards_moved(done: Iterable[Applied]) -> dict[int, int]:
     """Return how many cards each movement moved, by its id."""
     counts: dict[int, int] = {}

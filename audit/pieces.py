@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from audit.history import Applied, Movement, Piece, applied, pieces_of
+from audit.history import Applied, Movement, Piece, applied, joined, pieces_of
 from core.db import Session, chunks
 from core.sets import among
 from vouchers.tables import lot, stock_movement
@@ -55,7 +55,7 @@ def all_pieces(
         for _, movements in movements_by_batch(session, moved_since, progress):
             found += pieces_of(applied(movements, as_of))
         found.sort(key=lambda piece: piece.first)
-    return found
+    return joined(found)
 
 
 def batches_moved_since(session: Session, instant: datetime) -> list[int]:
