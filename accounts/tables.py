@@ -170,6 +170,8 @@ Index(
 Index(
     "ix_posting_party_id",
     posting.c.party_id,
+    # So that what a party owes is summed up without reading its postings, at each sale.
+    postgresql_include=["debit", "credit", "amount_fen"],
     postgresql_where=posting.c.party_id.is_not(None),
     sqlite_where=posting.c.party_id.is_not(None),
 )

@@ -12,6 +12,7 @@ from litestar.di import Provide
 
 from api import (
     accounts,
+    adjustments,
     approvals,
     batches,
     callers,
@@ -34,6 +35,7 @@ from api import (
     redemptions,
     reports,
     sessions,
+    settlements,
     stock_counts,
     till_sales,
     tills,
@@ -73,6 +75,8 @@ _API = Router(
         callers.router,
         payments.router,
         contracts.router,
+        settlements.router,
+        adjustments.router,
         reports.router,
         stock_counts.router,
         approvals.router,

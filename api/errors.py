@@ -118,6 +118,8 @@ STATUS: dict[str, int] = {
     "paper_state_wrong": 409,
     "party_exists": 409,
     "party_misplaced": 409,
+    "period_not_over": 409,
+    "period_out_of_order": 409,
     "prepaid_exhausted": 409,
     "printer_exists": 409,
     "reference_used": 409,
@@ -136,6 +138,7 @@ STATUS: dict[str, int] = {
     "till_exists": 409,
     "wrong_stage": 409,
     # Our own trouble.
+    "books_disagree": 500,
     "ciphertext_damaged": 500,
     "configuration": 500,
     "generation_failed": 500,

@@ -221,6 +221,15 @@ PartyPath = Annotated[
     str,
     PathParameter(pattern=_NAME, min_length=1, max_length=60, description="Code of a party."),
 ]
+MonthPath = Annotated[
+    str,
+    PathParameter(
+        pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])" + _END,
+        min_length=7,
+        max_length=7,
+        description="A month, like 2025-06.",
+    ),
+]
 MovePath = Annotated[
     str, PathParameter(pattern=r"^[a-z_]+" + _END, max_length=40, description="The name of a move.")
 ]

@@ -14,6 +14,7 @@ from audit.invariants_movements import MOVEMENTS
 from audit.invariants_papers import PAPERS
 from audit.invariants_people import PEOPLE
 from audit.invariants_redemption import REDEMPTION
+from audit.invariants_settlements import SETTLEMENTS
 from audit.invariants_tills import TILLS
 from audit.invariants_trade import TRADE
 
@@ -27,6 +28,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *MOVEMENTS,
     *TRADE,
     *MONEY,
+    *SETTLEMENTS,
     *CARE,
     *TILLS,
     *PAPERS,

@@ -1,13 +1,32 @@
-"""Invariants of what parties pay: one payment for each bank reference, and each one posted."""
+"""Invariants of what parties owe, pay, and of what two persons adjust."""
 
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+)
 
 from accounts.ledger import LedgerCode
 from accounts.tables import journal_entry, posting
+from audit.books import credited, touches
 from audit.invariant import Invariant, none_of
-from distribution.tables import contract, contract_version, payment, payment_reversal
+from audit.ranges import total
+from distribution.tables import (
+    adjustment,
+    contract,
+    contract_version,
+    payment,
+    payment_reversal,
+)
+from staff.tables import approval
 
 _BANK, _OWED = int(LedgerCode.BANK), int(LedgerCode.DISTRIBUTOR_RECEIVABLE)
 
@@ -100,7 +119,128 @@ def _versions_with_a_gap() -> Select[Any]:
     )
 
 
+def _over_its_limit() -> Select[Any]:
+    """Parties that owe more than their contract allows, and nothing that was agreed explains it.
+
+    What was owed when the contract was written, what bounced since and what two persons charged
+    since may stand above the limit; sales may not.
+    """
+    owed = _owed_by_party()
+    bounced = _sum_since(
+        payment_reversal.c.contract_version,
+        payment.c.amount_fen,
+        payment.join(payment_reversal, payment_reversal.c.payment_id == payment.c.id),
+        payment.c.party_id,
+    )
+    charged = _sum_since(
+        adjustment.c.contract_version,
+        case((adjustment.c.direction == "charge", adjustment.c.amount_fen), else_=0),
+        adjustment,
+        adjustment.c.party_id,
+    )
+    limit_fen = case((contract.c.sale_model == "credit", contract.c.limit_fen), else_=0)
+    start_fen = contract_version.c.owed_fen
+    allowed_fen = case((start_fen > limit_fen, start_fen), else_=limit_fen) + bounced + charged
+    return (
+        select(
+            contract.c.party_id.label("party"),
+            contract.c.sale_model,
+            owed.c.fen.label("owed_fen"),
+            allowed_fen.label("allowed_fen"),
+        )
+        .join(owed, owed.c.party_id == contract.c.party_id)
+        .join(
+            contract_version,
+            and_(
+                contract_version.c.party_id == contract.c.party_id,
+                contract_version.c.version == contract.c.version,
+            ),
+        )
+        .where(contract.c.sale_model != "consignment", owed.c.fen > allowed_fen)
+    )
+
+
+def _sum_since(
+    version: ColumnElement[int],
+    amount_fen: ColumnElement[int],
+    of: FromClause,
+    party_id: ColumnElement[int],
+) -> ColumnElement[int]:
+    """The sum of what was written under the contract's present version."""
+    return func.coalesce(
+        select(func.sum(amount_fen))
+        .select_from(of)
+        .where(party_id == contract.c.party_id, version == contract.c.version)
+        .scalar_subquery(),
+        0,
+    )
+
+
+def _owed_by_party() -> Subquery:
+    owed = -credited(LedgerCode.DISTRIBUTOR_RECEIVABLE)
+    return (
+        select(posting.c.party_id, total(owed).label("fen"))
+        .where(touches(LedgerCode.DISTRIBUTOR_RECEIVABLE))
+        .group_by(posting.c.party_id)
+        .subquery()
+    )
+
+
+def _adjustment_unlike_its_entry() -> Select[Any]:
+    """Adjustments that are not their entry, or that no other person agreed to."""
+    charges = adjustment.c.direction == "charge"
+    against = case(
+        (adjustment.c.against == "suspense", int(LedgerCode.SUSPENSE)),
+        else_=int(LedgerCode.COMMISSION_EXPENSE),
+    )
+    right = and_(
+        posting.c.debit == case((charges, _OWED), else_=against),
+        posting.c.credit == case((charges, against), else_=_OWED),
+        posting.c.amount_fen == adjustment.c.amount_fen,
+        posting.c.party_id == adjustment.c.party_id,
+    )
+    agreed = and_(
+        approval.c.id == adjustment.c.approval_id,
+        approval.c.kind == "adjustment",
+        approval.c.state == "agreed",
+        approval.c.decider_person_id != approval.c.requester_person_id,
+    )
+    return (
+        select(
+            adjustment.c.id.label("adjustment"),
+            adjustment.c.reference,
+            adjustment.c.amount_fen,
+            adjustment.c.entry_id.label("entry"),
+            approval.c.id.label("agreed"),
+        )
+        .outerjoin(posting, posting.c.entry_id == adjustment.c.entry_id)
+        .outerjoin(approval, agreed)
+        .where(or_(posting.c.id.is_(None), ~right, approval.c.id.is_(None)))
+    )
+
+
+def _entry_without_adjustment() -> Select[Any]:
+    return (
+        select(journal_entry.c.id.label("entry"), journal_entry.c.reference)
+        .outerjoin(adjustment, adjustment.c.entry_id == journal_entry.c.id)
+        .where(journal_entry.c.event == "adjustment", adjustment.c.id.is_(None))
+    )
+
+
 MONEY = (
+    Invariant(
+        "exposure_within_limit",
+        "预付合同不透支，授信合同不超额；超出部分只能来自退票、双人复核的调整或合同变更。",
+        "No party owes more than its contract allows, but for what bounced, was agreed or was"
+        " owed before.",
+        none_of(_over_its_limit()),
+    ),
+    Invariant(
+        "adjustments_agreed",
+        "每笔调整与其分录一致，并由两人复核。",
+        "Each adjustment is its entry, and two persons agreed to it.",
+        none_of(_adjustment_unlike_its_entry(), _entry_without_adjustment()),
+    ),
     Invariant(
         "contract_history",
         "每份合同等于其最后一个版本，各版本连续保存。",

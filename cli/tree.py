@@ -288,6 +288,27 @@ ENTRIES: Mapping[str, Leaf | Branch] = {
         },
         MONEY,
     ),
+    "adjustment": Branch(
+        "What is charged or credited to a party beside its sales.",
+        {
+            "request": Leaf("cli.adjustments:ask", "Ask for an adjustment (two persons)."),
+            "list": Leaf("cli.adjustments:list_all", "List posted adjustments, the oldest first."),
+        },
+        MONEY,
+    ),
+    "settlement": Branch(
+        "What a party owes by month, and why.",
+        {
+            "show": Leaf("cli.settlements:show", "Show a party's month."),
+            "close": Leaf("cli.settlements:close", "Close a party's month."),
+            "list": Leaf("cli.settlements:list_all", "List closed months, the oldest first."),
+            "export": Leaf(
+                "cli.settlements:export",
+                "Write a party's month as PDF, workbook or CSV (the lines only).",
+            ),
+        },
+        MONEY,
+    ),
     "partner": Branch(
         "Companies that redeem for their customers.",
         {

@@ -1,8 +1,9 @@
-"""What agreeing to a move of cards, a consignment or the void cards of a claim does."""
+"""What agreeing does: to a move of cards, a consignment, a claim, an adjustment."""
 
 from collections.abc import Mapping
 
 from distribution import claim_answers, dispatching
+from distribution.adjustments import ADJUSTMENT, carry_out_adjustment
 from distribution.moves import carry_out_agreed
 from staff.approvals import Action
 from staff.permissions import Permission
@@ -14,5 +15,6 @@ ACTIONS: Mapping[str, Action] = {
 } | {
     dispatching.APPROVAL: Action(Permission.TRANSFER, dispatching.send_agreed),
     claim_answers.APPROVAL: Action(Permission.VOID, claim_answers.void_agreed),
+    ADJUSTMENT: Action(Permission.ADJUST, carry_out_adjustment),
 }
-"""By kind of approval; a move's is its name. Refusing one leaves the cards alone."""
+"""By kind of approval; a move's is its name. Refusing one changes nothing."""

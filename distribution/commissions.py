@@ -63,12 +63,13 @@ def check_rates(rates: Sequence[Rate]) -> None:
 def cut_by_tier(sold: int, count: int, tiers: Sequence[Tier]) -> list[tuple[int, int]]:
     """Cut the `count` cards after the first `sold` of a month: (cards, fen for each). Pure.
 
-    Cards before the first tier earn nothing. The tiers are sorted.
+    `sold` is below 0 where more came back than was sold. Cards before the first tier earn nothing.
+    The tiers are sorted.
     """
     pieces: list[tuple[int, int]] = []
     stop = sold + count
-    for border in [*(t.after_cards for t in tiers if sold < t.after_cards < stop), stop]:
-        earned = [tier.commission_fen for tier in tiers if tier.after_cards <= sold]
+    for border in [*(t.after_cards for t in tiers if max(sold, 0) < t.after_cards < stop), stop]:
+        earned = [tier.commission_fen for tier in tiers if tier.after_cards <= max(sold, 0)]
         pieces.append((border - sold, earned[-1] if earned else 0))
         sold = border
     return pieces
@@ -110,7 +111,10 @@ def tiers_of(
 
 
 def sold_this_month(session: Session, party_id: int, denomination_id: int) -> int:
-    """Count the cards of a face that the party's contract sold in this calendar month, net."""
+    """Count the cards of a face that the party's contract sold in this calendar month.
+
+    Returned ones are taken off, whenever they were sold, so it may be below 0.
+    """
     size = stock_movement.c.last_serial - stock_movement.c.first_serial + 1
     counted = case(
         (stock_movement.c.move == "activate", size),
@@ -126,7 +130,7 @@ def sold_this_month(session: Session, party_id: int, denomination_id: int) -> in
             batch.c.denomination_id == denomination_id,
         )
     ).scalar()
-    return max(int(total or 0), 0)
+    return int(total or 0)
 
 
 def month_start(session: Session) -> datetime:

@@ -22,6 +22,9 @@
 | `prepaid_exhausted` | more than what was paid in advance | here |
 | `over_stock_limit` | more unsold stock than a consignment contract allows | here |
 | `reference_used` | a bank reference that stands for another payment already | here |
+| `period_not_over` | closing a month that can still grow | here |
+| `period_out_of_order` | closing a month that does not follow the last closed one | here |
+| `books_disagree` | a statement that is not what the books say | here |
 | `payment_unknown` | no payment has this bank reference | here |
 | `already_redeemed` | de-activation of a range that holds redeemed or replaced cards | here |
 | `nothing_to_move` | a return of cards that are all redeemed or replaced | here |
@@ -193,3 +196,21 @@ class NotAnswered(DomainError):
     """Neither the moves named nor the later count clear up the whole difference."""
 
     code = "difference_not_covered"
+
+
+class PeriodNotOver(DomainError):
+    """The month can still grow."""
+
+    code = "period_not_over"
+
+
+class PeriodOutOfOrder(DomainError):
+    """Months are closed one after the other."""
+
+    code = "period_out_of_order"
+
+
+class BooksDisagree(DomainError):
+    """The statement is not what the books say, so it must not be closed."""
+
+    code = "books_disagree"

@@ -20,7 +20,7 @@ from core.errors import DomainError, InvalidInput, TryLater
 from core.money import MAX_FEN
 from core.sets import insert_rows
 from core.text import clean
-from distribution.contracts import lock_party
+from distribution.contracts import lock_nearest_contract
 from distribution.errors import NoContract, PartyUnknown, PaymentUnknown, ReferenceUsed
 from distribution.parties import party_by_code, require_scope, subtree_ids
 from distribution.tables import contract, party, payment, payment_reversal
@@ -135,12 +135,14 @@ def reverse_payment(db: Database, actor: Actor, reference: str, reason: str) -> 
 
     def work(session: Session) -> Payment:
         found = payment_by_reference(session, actor, reference)
-        lock_party(session, found.party_id)  # no activation counts on the money meanwhile
+        # Under the lock no activation counts on the money meanwhile.
+        contract = lock_nearest_contract(session, found.party_id)
         mirror = ledger.reverse(session, found.entry_id, found.reference, session.zone)
         row = {
             "payment_id": found.id,
             "entry_id": mirror.id,
             "reason": why,
+            "contract_version": contract.version,
             "member_id": actor.member_id,
             "at": session.now,
         }

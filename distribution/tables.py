@@ -19,8 +19,11 @@ from distribution.count_tables import difference_movement as difference_movement
 from distribution.count_tables import stock_count as stock_count
 from distribution.count_tables import stock_count_line as stock_count_line
 from distribution.count_tables import stock_difference as stock_difference
+from distribution.money_tables import adjustment as adjustment
 from distribution.money_tables import payment as payment
 from distribution.money_tables import payment_reversal as payment_reversal
+from distribution.money_tables import settlement as settlement
+from distribution.money_tables import settlement_line as settlement_line
 from distribution.paper_tables import claim as claim
 from distribution.paper_tables import claim_event as claim_event
 from distribution.paper_tables import consignment as consignment

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     RESEND_MESSAGES = auto()
     IMPORT_ACCOUNTS = auto()
     RECORD_PAYMENTS = auto()
+    ADJUST = auto()
+    CLOSE_SETTLEMENTS = auto()
     VIEW_SETTLEMENTS = auto()
     # The house
     APPROVE = auto()
@@ -153,6 +155,8 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
         _P.MANAGE_PARTIES,
         _P.IMPORT_ACCOUNTS,
         _P.RECORD_PAYMENTS,
+        _P.ADJUST,
+        _P.CLOSE_SETTLEMENTS,
     },
     "auditor": _READ_ALL,
 }

@@ -214,6 +214,7 @@ def create_posting() -> None:
         "posting",
         ["party_id"],
         unique=False,
+        postgresql_include=["debit", "credit", "amount_fen"],
         postgresql_where=sa.text("party_id IS NOT NULL"),
         sqlite_where=sa.text("party_id IS NOT NULL"),
     )

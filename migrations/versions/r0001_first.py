@@ -59,18 +59,21 @@ def _make_1() -> None:
     distribution.create_contract_version()
     distribution_money.create_payment()
     accounts.create_posting()
+    distribution_money.create_settlement()
     staff.create_staff_session()
     distribution_count.create_stock_count()
     distribution_paper.create_stock_order()
     distribution_till.create_till_sale()
-    distribution.create_commission()
 
 
 def _make_2() -> None:
+    distribution_money.create_adjustment()
+    distribution.create_commission()
     distribution_paper.create_consignment()
     distribution_money.create_payment_reversal()
     distribution_till.create_pin_reveal()
     vouchers.create_printer()
+    distribution_money.create_settlement_line()
     distribution_count.create_stock_count_line()
     distribution_count.create_stock_difference()
     distribution_paper.create_stock_order_line()

@@ -300,6 +300,33 @@ ATTEMPTS: Mapping[tuple[str, str], Makes] = {
     ("PUT", "/api/v1/parties/{code}/contract"): _of(
         "PUT", "/api/v1/parties/{code}/contract", {"sale_model": "credit", "limit_fen": 1}
     ),
+    ("GET", "/api/v1/adjustments"): lambda _: [
+        Attempt("GET", "/api/v1/adjustments"),
+        Attempt("GET", f"/api/v1/adjustments?party={CODE}"),
+    ],
+    ("POST", "/api/v1/adjustments"): _of(
+        "POST",
+        "/api/v1/adjustments",
+        {
+            "reference": "S-2",
+            "party": "{code}",
+            "direction": "charge",
+            "amount_fen": 5,
+            "against": "suspense",
+            "reason": _WHY,
+        },
+    ),
+    ("GET", "/api/v1/settlements"): lambda _: [
+        Attempt("GET", "/api/v1/settlements"),
+        Attempt("GET", f"/api/v1/settlements?party={CODE}"),
+    ],
+    ("GET", "/api/v1/settlements/{code}/{month}"): _of("GET", "/api/v1/settlements/{code}/2025-06"),
+    ("POST", "/api/v1/settlements/{code}/{month}/close"): _of(
+        "POST", "/api/v1/settlements/{code}/2025-06/close"
+    ),
+    ("GET", "/api/v1/settlements/{code}/{month}/export"): _of(
+        "GET", "/api/v1/settlements/{code}/2025-06/export?format=csv"
+    ),
     ("GET", "/api/v1/reports/{name}"): _reports,
     ("GET", "/api/v1/approvals"): _of("GET", "/api/v1/approvals"),
     ("GET", "/api/v1/approvals/{approval_id}"): _of("GET", "/api/v1/approvals/{approval}"),

@@ -17,6 +17,7 @@ _PATH_VALUES = {
     "{batch_id}": "42990100001",
     "{approval_id}": "1",
     "{job_id}": "1",
+    "{month}": "2025-06",
     "{move}": "dispatch",
     "{number}": "4200000000",
     "{receipt_number}": "26010100000000",
@@ -35,6 +36,8 @@ _ROLES = {
     "/api/v1/redemptions/{receipt_number}": "customer_service",
     "/api/v1/payments": "finance",
     "/api/v1/tills": "distributor",
+    "/api/v1/adjustments": "finance",
+    "/api/v1/settlements": "finance",
 }
 
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
@@ -20,6 +21,7 @@ from core.keyfile import Keys
 from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
 from distribution.sealed_pins import clear_expired
+from distribution.settlements import close_period
 from redemption.counter import request_proven_redemption
 from redemption.engine import Redeemer
 from redemption.reissue import request_reissue
@@ -132,6 +134,23 @@ def hand_down(
     for cards, party in ((to_province, "PROVINCE"), (to_city, "CITY"), (to_outlet, "OUTLET")):
         world.move("keeper", "dispatch", cards, to=party)
         world.move("keeper", "receive", cards[: max(len(cards) - 5, 3)])
+
+
+def _past_months(world: World) -> None:
+    """Two months ago an outlet paid, one payment bounced; both months since are closed."""
+    trade, clock = world.trade, world.clock
+    finance, now = trade.people["finance"], clock.now
+    clock.now = datetime(2025, 4, 20, 4, tzinfo=UTC)
+    trade.contract("outlet2", "prepaid")
+    trade.pay("outlet2", 9_000, "PAST-1")
+    trade.pay("outlet2", 4_000, "PAST-2")
+    reverse_payment(world.db, finance, "PAST-2", "no funds")
+    clock.now = datetime(2025, 5, 2, 4, tzinfo=UTC)
+    close_period(world.db, finance, "OUTLET2", date(2025, 4, 1))
+    trade.adjust("outlet2", "charge", 500, "MEMO-1", concerns_on=date(2025, 4, 1))
+    clock.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+    close_period(world.db, finance, "OUTLET2", date(2025, 5, 1))
+    clock.now = now
 
 
 def _printing(world: World) -> None:
@@ -291,8 +310,8 @@ def _tills(world: World) -> None:
 
 
 CHAPTERS = (
-    *(_printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books, _care),
-    paper_chapter,
+    *(_past_months, _printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books),
+    *(_care, paper_chapter),
 )
 
 

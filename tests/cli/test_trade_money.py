@@ -1,6 +1,6 @@
 """Payments of parties at the command line."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,3 +72,51 @@ def test_a_contract_with_dated_rates_and_volumes_is_kept_in_all_its_forms(
     for wrong in ("50", "50=1.00@2025-13-01", "50=1.00+", "50=51.00", "7=1.00"):
         args = ("party", "contract", shop, "--model", "credit", "--commission", wrong)
         assert terminal(*args).error in ("invalid_input", "face_unknown")
+
+
+def test_an_adjustment_waits_for_a_second_person(
+    terminal: Terminal, db: Database, shop: str
+) -> None:
+    asked = terminal.json(
+        "adjustment", "request", "M-1", "--party", shop, "--credit", "7.00", "--reason", "two void"
+    )
+    assert terminal.json("adjustment", "list")["adjustments"] == []
+    other = terminal.become(db, "finance")
+    code = terminal.code(db, other)
+    terminal.json("approval", "agree", asked["approval_id"], stdin=code)
+    (found,) = terminal.json("adjustment", "list", "--party", shop)["adjustments"]
+    assert (found["direction"], found["amount_fen"], found["against"]) == (
+        "credit",
+        700,
+        "suspense",
+    )
+    assert "two void" in terminal("adjustment", "list").out
+    args = ("adjustment", "request", "M-2", "--party", shop, "--reason", "x")
+    assert terminal(*args).error == "usage"
+    assert terminal(*args, "--credit", "1", "--charge", "1").error == "usage"
+
+
+def test_a_month_is_shown_closed_listed_and_exported(
+    terminal: Terminal, db: Database, shop: str, scratch: Path
+) -> None:
+    today = datetime.now(db.settings.zone).date()  # a command has no clock but the machine's
+    this, last = f"{today:%Y-%m}", f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
+    terminal.json("payment", "record", "B-1", "--party", shop, "--amount", "12.34")
+    found = terminal.json("settlement", "show", shop, this)
+    assert (found["closed_at"], found["sums"]["payments_fen"]) == (None, -1_234)
+    (line,) = found["lines"]
+    assert (line["kind"], line["reference"], line["amount_fen"]) == ("payment", "B-1", -1_234)
+    assert "-12.34" in terminal("settlement", "show", shop, this).out
+    assert terminal("settlement", "close", shop, this).error == "period_not_over"
+    closed = terminal.json("settlement", "close", shop, last)
+    assert closed["closed_at"] is not None
+    (listed,) = terminal.json("settlement", "list", "--party", shop)["settlements"]
+    assert (listed["month"], listed["digest"]) == (last, closed["digest"])
+    assert last in terminal("settlement", "list").out
+    for ending, begins in (("pdf", b"%PDF-"), ("xlsx", b"PK"), ("csv", b"\xef\xbb\xbf")):
+        path = scratch / f"statement.{ending}"
+        terminal.json("settlement", "export", shop, this, "--to", path, "--language", "en")
+        assert path.read_bytes().startswith(begins)
+    wrong = ("settlement", "export", shop, this, "--to", scratch / "statement.doc")
+    assert terminal(*wrong).error == "usage"
+    assert terminal("settlement", "show", shop, "June").error == "invalid_input"

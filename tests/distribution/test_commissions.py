@@ -23,12 +23,13 @@ tiers = st.lists(
 ).map(lambda rows: [Tier(*row) for row in sorted(rows)])
 
 
-@given(st.integers(0, 60), st.integers(1, 60), tiers)
+@given(st.integers(-20, 60), st.integers(1, 60), tiers)
 def test_each_card_earns_what_its_place_in_the_month_is_worth(
     sold: int, count: int, found: list[Tier]
 ) -> None:
     def worth(place: int) -> int:
-        return next((t.commission_fen for t in reversed(found) if t.after_cards < place), 0)
+        before = max(place - 1, 0)
+        return next((t.commission_fen for t in reversed(found) if t.after_cards <= before), 0)
 
     earned = [fen for cards, fen in cut_by_tier(sold, count, found) for _ in range(cards)]
     assert earned == [worth(place) for place in range(sold + 1, sold + count + 1)]

@@ -13,6 +13,7 @@ from accounts import ledger
 from accounts.tables import journal_entry, posting
 from core.db import Database, Session
 from distribution.actions import ACTIONS
+from distribution.adjustments import NewAdjustment, request_adjustment
 from distribution.commissions import Rate
 from distribution.contracts import set_contract
 from distribution.moves import Moved, PendingApproval, request_move
@@ -103,17 +104,35 @@ class Trade:
             finance = self.people["finance"]
             set_contract(session, finance, self.code(at), "credit", 10**12, rates=made)
 
-    def pay(self, at: str, amount_fen: int, reference: str | None = None) -> Payment:
-        """Record what a party paid today, under a bank reference of its own if none is given."""
+    def pay(
+        self, at: str, amount_fen: int, reference: str | None = None, paid_on: date | None = None
+    ) -> Payment:
+        """Record what a party paid (today), under a bank reference of its own if none is given."""
         with self.db.read() as session:
             today = session.today
         new = NewPayment(
             reference=reference or f"BANK-{next(_references)}",
             party_code=self.code(at),
             amount_fen=amount_fen,
-            paid_on=today,
+            paid_on=paid_on or today,
         )
         return record_payment(self.db, self.people["finance"], new).payment
+
+    def request(self, new: NewAdjustment, who: str = "finance") -> int:
+        """Ask for an adjustment; return the approval's id."""
+        return request_adjustment(self.db, self.people[who], new)
+
+    def adjust(self, at: str, direction: str, amount_fen: int, reference: str, **more: Any) -> None:
+        """Adjust what a party owes, by two persons."""
+        facts = {"against": "suspense", "reason": "agreed with the party"} | more
+        new = NewAdjustment(
+            reference=reference,
+            party_code=self.code(at),
+            direction=direction,
+            amount_fen=amount_fen,
+            **facts,
+        )
+        approvals.agree(self.db, self.people["finance2"], self.request(new), ACTIONS)
 
     def code(self, at: str) -> str:
         """Return a party's code."""

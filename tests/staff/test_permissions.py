@@ -20,6 +20,8 @@ MOVES_VALUE = {
     Permission.REDEEM,
     Permission.IMPORT_ACCOUNTS,
     Permission.RECORD_PAYMENTS,
+    Permission.ADJUST,
+    Permission.CLOSE_SETTLEMENTS,
 }
 
 
