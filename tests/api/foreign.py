@@ -9,6 +9,7 @@ from accounts.tables import journal_entry
 from audit.reports.catalogue import REPORTS
 from core.clock import system_clock
 from core.db import Database, Session
+from distribution import count_tables, till_tables
 from distribution.contracts import set_contract
 from distribution.moves import PendingApproval, request_move
 from distribution.paper_tables import claim, claim_event, consignment, goods_receipt, stock_order
@@ -18,6 +19,7 @@ from redemption.tables import redemption, redemption_reversal
 from staff.permissions import ROLE_PERMISSIONS, Actor
 from staff.tables import approval
 from tests.api.foreign_papers import PAPER_CALLS, PaperNumbers, furnish_papers
+from tests.api.foreign_tills import TILL_CALLS, CounterNames, furnish_counter
 from tests.api.world import World, sign_in
 from tests.factories import make_batch, make_member, make_party, make_redemption
 from vouchers.serials import batch_of, serial_text
@@ -28,6 +30,9 @@ WATCHED = (
     *(lot, stock_movement, voucher_hold, card_proof),
     *(redemption, redemption_reversal, approval, journal_entry),
     *(stock_order, consignment, goods_receipt, claim, claim_event),
+    *(till_tables.till, till_tables.till_sale, till_tables.sealed_pin, till_tables.pin_reveal),
+    *(count_tables.stock_count, count_tables.stock_count_line, count_tables.stock_difference),
+    *(count_tables.difference_answer, count_tables.difference_movement),
 )
 
 
@@ -44,6 +49,7 @@ class Victim:
     receipt: str = ""
     approval_id: int = 0
     papers: PaperNumbers = field(default_factory=PaperNumbers)
+    counter: CounterNames = field(default_factory=CounterNames)
     bank_reference: str = "VICTIM-BANK-1"
     members: list[str] = field(default_factory=list)
 
@@ -52,7 +58,8 @@ class Victim:
         """What stands in an answer that tells of it."""
         batches = {str(batch_of(s)) for s in (self.stocked, self.active, self.on_the_way)}
         papers = (self.papers.order, self.papers.claim, self.papers.credit_note)
-        known = [CODE, "VICTIM", self.account, self.receipt, *self.members, *papers]
+        counter = (self.counter.sale, self.counter.count, self.counter.difference)
+        known = [CODE, "VICTIM", self.account, self.receipt, *self.members, *papers, *counter]
         return [*known, *sorted(batches)]
 
 
@@ -67,7 +74,7 @@ class Attempt:
 
 
 def furnish_victim(world: World) -> Victim:
-    """Give a party of its own cards at each stage, a contract, a payment, a pending approval."""
+    """Give a party of its own cards at each stage, a contract, a payment, papers, a counter."""
     # Some time ago: reports tell only what can no longer change.
     db = Database(world.db.settings, lambda: system_clock() - timedelta(minutes=10))
     try:
@@ -104,6 +111,7 @@ def _furnish(world: World, db: Database) -> Victim:
     assert isinstance(asked, PendingApproval)
     victim.approval_id = asked.approval_id
     victim.papers = furnish_papers(db, world, seller, victim.stocked, victim.active)
+    victim.counter = furnish_counter(db, world, seller, CODE, victim.stocked)
     return victim
 
 
@@ -174,6 +182,7 @@ def _of(method: str, url: str, body: Any = None, **headers: str) -> Makes:
             "reference": victim.bank_reference,
             "code": CODE,
             **asdict(victim.papers),
+            **asdict(victim.counter),
         }
         filled = None
         if body is not None:
@@ -340,8 +349,8 @@ ATTEMPTS: Mapping[tuple[str, str], Makes] = {
         "POST", "/api/v1/dialogues/call-1/turns", {}
     ),
     **{
-        (method, f"/api/v1{path}"): _of(method, f"/api/v1{url}", body)
-        for method, path, url, body in PAPER_CALLS
+        (method, f"/api/v1{path}"): _of(method, f"/api/v1{url}", body, **_KEY)
+        for method, path, url, body in (*PAPER_CALLS, *TILL_CALLS)
     },
     # Nothing of a party's stands behind these: one's own token.
     ("POST", "/api/v1/sessions"): lambda _: [],

@@ -1,5 +1,6 @@
 """The calls of the application, as its own description lists them, and who may make them."""
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ _PATH_VALUES = {
     "{receipt_number}": "26010100000000",
     "{serial_number}": "42251010007001008",
     "{sale_id}": "1",
+    "{count_id}": "1",
+    "{difference_id}": "1",
+    "{message_id}": "1",
 }
 _ROLES = {
     "/api/v1/batches": "issuer",
@@ -38,16 +42,22 @@ _ROLES = {
     "/api/v1/tills": "distributor",
     "/api/v1/adjustments": "finance",
     "/api/v1/settlements": "finance",
+    "/api/v1/stock-counts": "warehouse",
+    "/api/v1/messages": "customer_service",
 }
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call: its address with values put in, and an example of its body if it has one."""
+    """One call: its address with values put in, and an example of its body if it has one.
+
+    `keyed`: it asks for an Idempotency-Key.
+    """
 
     method: str
     path: str
     example: dict[str, Any] | None
+    keyed: bool = False
 
     @property
     def url(self) -> str:
@@ -65,7 +75,8 @@ class Call:
             return world.as_till()
         for prefix, role in _ROLES.items():
             if self.path.startswith(prefix):
-                return world.as_staff(role)
+                key = {"Idempotency-Key": secrets.token_hex(8)} if self.keyed else {}
+                return world.as_staff(role) | key
         return world.as_partner()
 
 
@@ -80,7 +91,9 @@ def posts() -> list[Call]:
     for path, item in description()["paths"].items():
         if "post" in item:
             body = item["post"].get("requestBody")
-            calls.append(Call("POST", path, _example(body) if body else None))
+            asked = {parameter["name"] for parameter in item["post"].get("parameters", ())}
+            keyed = "Idempotency-Key" in asked
+            calls.append(Call("POST", path, _example(body) if body else None, keyed))
     return calls
 
 

@@ -1,6 +1,8 @@
 """Every call, by every role of another party's members, against a party's own things."""
 
+import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from api.actions import ACTIONS
 from api.app import create_app
 from core.settings import Settings
+from distribution.tills import add_till
 from staff.permissions import OF_PARTIES, ROLE_PERMISSIONS
 from tests.api.foreign import (
     ATTEMPTS,
@@ -18,8 +21,10 @@ from tests.api.foreign import (
     snapshot,
     strangers,
 )
+from tests.api.foreign_tills import SALE, SALE_KEY, new_public_key
 from tests.api.world import World
 from tests.codes import fresh_code
+from vouchers.serials import batch_of, serial_text
 
 WITHOUT_STAFF = ("/channels", "/health", "/schema", "/prompts", "/metrics")
 """Pages and gateways: no token of staff opens them, and no party's things stand there."""
@@ -44,7 +49,7 @@ def others(world: World) -> dict[str, Stranger]:
 def calls() -> Iterator[tuple[str, str]]:
     """Every method and path of the application, as the description writes paths."""
     for route in create_app(Settings()).routes:
-        path = route.path.replace(":str}", "}").replace(":path}", "}")
+        path = re.sub(r":(str|int|path)}", "}", route.path)
         for handler in getattr(route, "route_handlers", []):
             for method in handler.http_methods:
                 if method not in ("OPTIONS", "HEAD"):
@@ -99,6 +104,50 @@ def test_the_same_calls_do_reach_them_for_the_company(
     assert ("GET", "/api/v1/payments") in reached
     assert ("GET", "/api/v1/reports/{name}") in reached
     assert ("GET", "/api/v1/approvals") in reached
+    assert ("GET", "/api/v1/stock-counts/{count_id}") in reached
+
+
+def test_a_strangers_till_neither_reads_nor_confirms_nor_sells_what_is_anothers(
+    client: httpx.Client, world: World, victim: Victim, others: dict[str, Stranger]
+) -> None:
+    with world.db.write() as session:
+        actor, public_key = others["distributor"].actor, new_public_key()
+        _, key = add_till(session, actor, "STRANGER-SHOP", "STRANGER-T1", public_key)
+    before, sales = snapshot(world), "/api/v1/till/sales"
+    url = f"{sales}/{victim.counter.sale}"
+
+    def told(method: str, url: str, body: Any = None, idempotency_key: str = "k") -> Any:
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key}
+        answer = client.request(method, url, headers=headers, json=body)
+        assert [mark for mark in victim.marks if mark in answer.text] == []
+        return answer.json()["code"]
+
+    assert told("GET", url) == "sale_unknown"
+    assert told("POST", f"{url}/confirm") == "sale_unknown"
+    assert told("POST", sales, SALE, SALE_KEY) == "electronic_sold_out"
+    for first in (victim.stocked, victim.active, victim.on_the_way):
+        body = {"serial_number": serial_text(first + 1), "language": "zh"}
+        assert told("POST", sales, body, f"sell-{first}") == "not_holder"
+    assert snapshot(world) == before
+    own = {"Authorization": f"Bearer {victim.counter.api_key}"}
+    assert client.get(url, headers=own).json()["pin"]["state"] == "sealed"
+
+
+def test_who_counts_cards_of_another_is_not_told_whose_they_are(
+    client: httpx.Client, world: World, victim: Victim, others: dict[str, Stranger]
+) -> None:
+    first = serial_text(victim.active + 1)
+    answer = client.post(
+        "/api/v1/stock-counts",
+        headers={**others["distributor"].headers, "Idempotency-Key": "found-of-another"},
+        json={"party": "STRANGER-SHOP", "found": [first]},
+    )
+    assert answer.status_code == 201
+    (difference,) = answer.json()["differences"]
+    assert (difference["first_serial"], difference["kind"]) == (first, "unexpected")
+    assert [difference[name] for name in ("booked_holder", "owner")] == [None, None]
+    batch = str(batch_of(victim.active))
+    assert [m for m in victim.marks if m in answer.text and m != batch] == []
 
 
 def test_what_members_of_parties_may_agree_to_looks_at_whose_it_is() -> None:

@@ -106,19 +106,23 @@ def test_duplicates_of_one_request_at_once_all_get_the_same_receipt(
     assert totals(redeemer.db) == (1, 5_000, 5_000)
 
 
-def test_1000_cards_and_20_racers_give_exactly_1000_credits(redeemer: Redeemer, keys: Keys) -> None:
-    cards, accounts = world(redeemer.db, keys, 1_000, accounts=50)
+def test_each_of_many_cards_wanted_by_20_racers_gives_one_credit(
+    redeemer: Redeemer, keys: Keys
+) -> None:
+    # SQLite has one writer at a time, so that more cards only take longer there.
+    count = 200 if redeemer.db.is_sqlite else 1_000
+    cards, accounts = world(redeemer.db, keys, count, accounts=50)
 
     def work(racer: int, engine: Redeemer) -> list[Outcome]:
-        mine = random.Random(racer).sample(cards, len(cards))  # noqa: S311 - an order, no secret
+        mine = random.Random(racer).sample(cards, count)  # noqa: S311 - an order, no secret
         who = caller_of_phone(f"+86138000001{racer:02d}")
         asked = [redeem(c, accounts[c.serial % 50], caller=who) for c in mine]
-        return [o for i in range(0, 1_000, 50) for o in answers(engine, asked[i : i + 50])]
+        return [o for i in range(0, count, 50) for o in answers(engine, asked[i : i + 50])]
 
     with workers(redeemer.db, keys, 4) as engines:
         outcomes = race(engines, work, 20)
-    assert codes(outcomes) == {Code.REDEEMED: 1_000, Code.VOUCHER_USED: 19_000}
-    assert totals(redeemer.db) == (1_000, 5_000_000, 5_000_000)
+    assert codes(outcomes) == {Code.REDEEMED: count, Code.VOUCHER_USED: 19 * count}
+    assert totals(redeemer.db) == (count, count * 5_000, count * 5_000)
 
 
 def test_500_guesses_of_one_caller_at_once_get_five_answers(redeemer: Redeemer, keys: Keys) -> None:
