@@ -21,7 +21,7 @@ help: ## Show this list
 	echo
 	echo 'PYTHON=python3.12 make ... chooses the Python that .venv is made with (3.11 to 3.13).'
 
-demo: $(RUNTIME) ## Run the main job once on the embedded database: from blank cards to a green audit
+demo: $(RUNTIME) ## Run a month of trade on the embedded database: from blank cards to a green audit
 	$(BIN)/wanneng demo
 
 run: $(RUNTIME) ## Serve on the embedded database, ready to click and curl

@@ -17,7 +17,7 @@ from the terminal or from stdin, never from the command line. Every command has 
 examples, and --json for programs.
 """
 _FIRST_STEPS = (
-    "wanneng demo             the whole life of a card, in var/demo",
+    "wanneng demo             a month of trade in cards, in var/demo",
     "wanneng init             make the database and the key file, then see what comes next",
     "wanneng doctor           look whether everything is as it should be",
     "wanneng completion bash  print the completion script for your shell",

@@ -12,9 +12,9 @@ LOOKING = "Looking after it"
 
 ENTRIES: Mapping[str, Leaf | Branch] = {
     "demo": Branch(
-        "Run a card's whole life in var/demo, and play with what it leaves.",
+        "Run a month of trade in var/demo, and play with what it leaves.",
         {
-            "run": Leaf("cli.demo.command:run", "Run the whole life of a card, from scratch."),
+            "run": Leaf("cli.demo.command:run", "Run a month of trade, from scratch."),
             "serve": Leaf("cli.demo.command:serve", "Serve what `wanneng demo` has made."),
             "card": Leaf("cli.demo.command:card", "Print one unused demo card as a JSON body."),
         },

@@ -29,6 +29,8 @@ USUAL_FONTS = (
 
 _LATIN = "Vera"
 _MARGIN_MM = 15
+_PADDING = 6
+"""What the library adds to the margins of a page, in points; tables and texts begin within it."""
 _BAR_MM = 0.25
 _BAR_HEIGHT_MM = 9
 _LONG = 20
@@ -104,10 +106,11 @@ def render(document: Document, chosen_font: str = "") -> bytes:
             author="Wanneng",
             initialFontName=face.name,
             invariant=1,
-            **dict.fromkeys(("leftMargin", "rightMargin", "topMargin"), _mm(_MARGIN_MM)),
+            **dict.fromkeys(("leftMargin", "rightMargin"), _mm(_MARGIN_MM) - _PADDING),
+            topMargin=_mm(_MARGIN_MM),
             bottomMargin=_mm(_MARGIN_MM + 5),
         )
-        flow = list(_flow(document, face, template.width))
+        flow = list(_flow(document, face, template.width - 2 * _PADDING))
         template.build(flow, canvasmaker=_canvas_maker(document.number, face))
     return out.getvalue()
 

@@ -34,27 +34,35 @@ _BOM = "\ufeff".encode()
 _LONGEST_CELL = 32_767
 _ROWS_PER_CHUNK = 500
 _NUMBER_FORMATS: Mapping[Kind, str] = {
-    "count": "0",
-    "fen": "#,##0.00",
-    "decimal": "0.00",
+    # "_ " leaves the width of a blank, so that a figure does not touch the text beside it.
+    "count": "0_ ",
+    "fen": "#,##0.00_ ",
+    "decimal": "0.00_ ",
     "date": "yyyy-mm-dd",
     "instant": "yyyy-mm-dd hh:mm:ss",
 }
+_NUMBERS = ("count", "fen", "decimal")
+_LEFT: dict[str, Any] = {"align": "left"}
+_RIGHT: dict[str, Any] = {"align": "right"}
 _WIDTHS: Mapping[Kind, int] = {"text": 20, "count": 12, "fen": 16, "decimal": 12, "instant": 20}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name in JSON (a sum's ends with `_fen`), its heading, what its cells are."""
+    """One column: its name in JSON (a sum's ends with `_fen`), its heading, what its cells are.
+
+    `unit` is the word for yuan in the heading of sums.
+    """
 
     key: str
     title: str
     kind: Kind = "text"
+    unit: str = "yuan"
 
     @property
     def heading(self) -> str:
         """The heading with its unit."""
-        return f"{self.title} (yuan)" if self.kind == "fen" else self.title
+        return f"{self.title} ({self.unit})" if self.kind == "fen" else self.title
 
 
 @dataclass(frozen=True)
@@ -124,9 +132,11 @@ def write_xlsx(
         if made_at is not None:
             book.set_properties({"created": made_at.astimezone(UTC).replace(tzinfo=None)})
         formats: dict[str, Any] = {
-            kind: book.add_format({"num_format": form}) for kind, form in _NUMBER_FORMATS.items()
+            kind: book.add_format({"num_format": form} | (_RIGHT if kind in _NUMBERS else _LEFT))
+            for kind, form in _NUMBER_FORMATS.items()
         }
         formats["heading"] = book.add_format({"bold": True})
+        formats["number heading"] = book.add_format({"bold": True} | _RIGHT)
         for sheet in sheets:
             _write_sheet(book, formats, sheet, zone)
         facts = {name: value for sheet in sheets for name, value in sheet.facts.items()}
@@ -148,10 +158,13 @@ def _write_sheet(book: Any, formats: Mapping[str, Any], sheet: Sheet, zone: Zone
         name = sheet.name[:25] if part == 1 else f"{sheet.name[:25]} {part}"
         page = book.add_worksheet(name)
         page.freeze_panes(1, 0)
+        page.repeat_rows(0)
+        _lay_out(page, landscape=True)
         for place, column in enumerate(sheet.columns):
             page.set_column(place, place, _WIDTHS.get(column.kind, 12))
         for place, column in enumerate(sheet.columns):
-            page.write_string(0, place, column.heading, formats["heading"])
+            form = "number heading" if column.kind in _NUMBERS else "heading"
+            page.write_string(0, place, column.heading, formats[form])
         written = 0
         for written, row in enumerate(islice(rows, ROWS_PER_WORKSHEET), 1):
             for place, (value, column) in enumerate(zip(row, sheet.columns, strict=True)):
@@ -161,10 +174,21 @@ def _write_sheet(book: Any, formats: Mapping[str, Any], sheet: Sheet, zone: Zone
         part += 1
 
 
+def _lay_out(page: Any, *, landscape: bool) -> None:
+    """Print on A4, all columns side by side, with the sheet's name and the page's number."""
+    page.set_paper(9)
+    if landscape:
+        page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.set_footer("&L&F  &A&R&P / &N")
+
+
 def _write_facts(
     page: Any, formats: Mapping[str, Any], facts: Mapping[str, Value], zone: ZoneInfo
 ) -> None:
-    page.set_column(0, 1, 40)
+    page.set_column(0, 0, 20)
+    page.set_column(1, 1, 70)
+    _lay_out(page, landscape=False)
     for place, (name, value) in enumerate(facts.items()):
         kind = _kind_of_fact(name, value)
         unit = " (yuan)" if kind == "fen" else ""

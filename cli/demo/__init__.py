@@ -1,1 +1,1 @@
-"""`wanneng demo`: the whole life of a card, from scratch, with nothing but this program."""
+"""`wanneng demo`: a month of trade with cards, from scratch, with nothing but this program."""

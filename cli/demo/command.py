@@ -33,11 +33,12 @@ DIRECTORY = click.option(
 @DIRECTORY
 @pass_app
 def run(app: App, directory: Path) -> None:
-    """Run the whole life of a card, from scratch.
+    """Run a month of trade, from scratch.
 
-    Imports accounts and bills, orders, makes, exports, ships and activates cards, redeems some
-    over real HTTP, shows what is refused, and ends with an audit. Everything is made anew in the
-    demo's directory each time; no other database is touched. Takes less than a minute.
+    Makes cards; three provinces and twelve outlets order, receive, sell, return and count
+    them in the last whole month. Then some are redeemed over real HTTP, others refused, and an
+    audit ends it. Everything is made anew in the demo's directory each time; no other database is
+    touched. Takes less than a minute.
     """
     signal.signal(signal.SIGTERM, _stop)
     quiet()

@@ -1,4 +1,4 @@
-"""From an order to cards in a shop: what the company and its distributor do, by the use cases."""
+"""From an order to cards in the warehouse: what the company and its printer do."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import pyrage
 
 from cli.actions import ACTIONS
-from cli.demo.people import CITY, SHOP, People
+from cli.demo.people import People
 from cli.demo.screen import expect
+from cli.demo.stage import Stage
 from cli.demo.world import World
 from cli.sign_in_file import write_private
 from core.db import Database, Session
 from core.keyfile import Keys
 from core.money import format_yuan
-from distribution.moves import Moved, request_move
 from distribution.parties import warehouse_id
-from distribution.requests import MoveRequest
 from staff import approvals
-from staff.permissions import Actor
 from vouchers.batches import get_batch
+from vouchers.electronic import open_batch
 from vouchers.export import export_to_file, request_export
 from vouchers.generation import generate
 from vouchers.orders import Ordered, order_batches
@@ -31,44 +30,28 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Shipment:
-    """What of a batch goes how far: cards shipped, of them received, of those active."""
+class Plan:
+    """A batch to order."""
 
     face_fen: int
     count: int
-    shipped: int
-    active: int
 
 
-PLAN = (
-    Shipment(5_000, 1_000, 200, 100),
-    Shipment(10_000, 300, 100, 60),
-    Shipment(20_000, 100, 50, 20),
-)
+PLANS = (Plan(5_000, 4_000), Plan(10_000, 1_500), Plan(20_000, 100))
 SPOILT = 2
-"""Cards of the first batch that the printer spoils."""
-ON_THE_WAY = 100
-"""Cards of the first batch that are still on the road at the end."""
+"""Cards at the end of the first batch that the printer spoils."""
+ELECTRONIC = Plan(5_000, 200)
+"""Cards that are made one by one, as tills sell them."""
 
 
 @dataclass(frozen=True)
 class MadeBatch:
     """A batch whose cards the demo's reader holds in memory, as a buyer would one of them."""
 
-    plan: Shipment
+    plan: Plan
     batch_id: int
     serials: SerialRange
     printed: Sequence[PrintedCard]
-
-    @property
-    def active(self) -> Sequence[PrintedCard]:
-        """The cards that were activated."""
-        return self.printed[: self.plan.active]
-
-    @property
-    def on_the_shelf(self) -> Sequence[PrintedCard]:
-        """The cards that the shop has and has not activated."""
-        return self.printed[self.plan.active : self.plan.shipped]
 
 
 def register_printer(db: Database, world: World, people: People) -> str:
@@ -83,12 +66,12 @@ def register_printer(db: Database, world: World, people: People) -> str:
     return fingerprint(public_key)
 
 
-def order(db: Database, people: People) -> list[tuple[Shipment, int, int]]:
+def order(db: Database, people: People) -> list[tuple[Plan, int, int]]:
     """Order the batches; return each plan with its approval's and its batch's id."""
     placed = []
-    for plan in PLAN:
+    for plan in PLANS:
 
-        def work(session: Session, plan: Shipment = plan) -> Ordered:
+        def work(session: Session, plan: Plan = plan) -> Ordered:
             return order_batches(
                 session, db.settings, people.issuer, plan.face_fen, plan.count, PRINTER
             )
@@ -106,7 +89,7 @@ def make(db: Database, keys: Keys, people: People, batch_id: int, progress: Prog
 
 
 def hand_out(
-    db: Database, keys: Keys, world: World, people: People, plan: Shipment, batch_id: int
+    db: Database, keys: Keys, world: World, people: People, plan: Plan, batch_id: int
 ) -> MadeBatch:
     """Export a batch after a second person agreed, check its manifest, open it in memory."""
     approval_id = db.transact(lambda session: request_export(session, people.issuer, batch_id))
@@ -122,52 +105,25 @@ def hand_out(
     return MadeBatch(plan, batch_id, serials, printed)
 
 
-def ship(db: Database, people: People, batch: MadeBatch, *, first: bool) -> None:
-    """Bring a batch from the printer to the shop, and activate a part of it."""
-    all_cards, shipped = batch.serials, _first(batch, batch.plan.shipped)
-    spoilt = tuple(serial_text(all_cards.last - i) for i in range(SPOILT)) if first else ()
-    _move(db, people.warehouse, "take_into_stock", all_cards, spoilt=spoilt)
-    _move(db, people.warehouse, "dispatch", shipped, to=CITY)
-    _move(db, people.clerk, "receive", shipped)
-    _move(db, people.clerk, "dispatch", shipped, to=SHOP)
-    _move(db, people.clerk, "receive", shipped)
-    _move(db, people.clerk, "activate", _first(batch, batch.plan.active))
-    if first:
-        start = shipped.last + 1
-        _move(
-            db,
-            people.warehouse,
-            "dispatch",
-            SerialRange(start, start + ON_THE_WAY - 1),
-            to=CITY,
+def open_electronic(db: Database, keys: Keys, people: People) -> None:
+    """Order electronic cards, have the second person agree, and let tills sell them."""
+    plan = ELECTRONIC
+    done = db.transact(
+        lambda session: order_batches(
+            session, db.settings, people.issuer, plan.face_fen, plan.count, None
         )
+    )
+    approvals.agree(db, people.second_issuer, done.approval_id, ACTIONS)
+    open_batch(db, keys, people.issuer, done.batch_ids[0])
 
 
-def describe(plan: Shipment) -> str:
+def take_into_stock(stage: Stage, people: People, batches: Sequence[MadeBatch]) -> None:
+    """Take what the printer delivered into the warehouse; he spoilt some cards of the first."""
+    for number, batch in enumerate(batches):
+        spoilt = () if number else [serial_text(batch.serials.last - i) for i in range(SPOILT)]
+        stage.move(people.warehouse, "take_into_stock", batch.serials, spoilt=tuple(spoilt))
+
+
+def describe(plan: Plan) -> str:
     """Say what is ordered."""
     return f"{plan.count} x {format_yuan(plan.face_fen).removesuffix('.00')} yuan"
-
-
-def _first(batch: MadeBatch, count: int) -> SerialRange:
-    return SerialRange(batch.serials.first, batch.serials.first + count - 1)
-
-
-def _move(
-    db: Database,
-    actor: Actor,
-    name: str,
-    cards: SerialRange,
-    *,
-    to: str | None = None,
-    spoilt: tuple[str, ...] = (),
-) -> None:
-    request = MoveRequest(
-        move=name,
-        first_serial=serial_text(cards.first),
-        last_serial=serial_text(cards.last),
-        to=to,
-        spoilt=spoilt,
-        document="DEMO-1",
-    )
-    done = request_move(db, actor, request)
-    expect(isinstance(done, Moved), f"the move {name} was not made")

@@ -1,34 +1,46 @@
 """The people of the demo: real accounts, random passwords, real one-time codes."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyotp
 
+from cli.demo.parties import add_parties
 from core.db import Database, Session
 from core.keyfile import KeyFile
-from distribution.contracts import set_contract
-from distribution.parties import add_party, party_by_code
+from distribution.parties import party_by_code
 from staff.limits import SignInLimits
 from staff.members import add_member
 from staff.permissions import Actor
 from staff.signin import authenticate, sign_in
 
-CITY, SHOP = "WH", "WH-SHOP1"
-_FACE_COMMISSIONS = {5_000: 50, 10_000: 100, 20_000: 200}
+
+@dataclass(frozen=True)
+class Seat:
+    """An account with what its owner knows to sign in again."""
+
+    actor: Actor
+    username: str
+    password: str = field(repr=False)
+    totp: pyotp.TOTP = field(repr=False)
 
 
 @dataclass(frozen=True)
 class People:
-    """Who is signed in. Two persons of the company have several accounts, the clerk has one."""
+    """Who is signed in. Two persons of the company have several accounts each."""
 
     admin: Actor
     issuer: Actor
     second_issuer: Actor
     warehouse: Actor
     finance: Actor
-    clerk: Actor
-    admin_token: str
+    second_finance: Actor
+    clerks: dict[str, Actor]
+    admin_seat: Seat
+
+    def of(self, party: str) -> Actor:
+        """Return the clerk who acts for a party: his province's."""
+        return self.clerks[_PROVINCE_OF.get(party[:2], party[:2])]
 
 
 @dataclass(frozen=True)
@@ -40,40 +52,48 @@ class _Account:
     party: str | None = None
 
 
-_JIA, _YI, _BING = ("演示甲", "DEMO-1"), ("演示乙", "DEMO-2"), ("演示丙", "DEMO-3")
+_PROVINCE_OF = {"WH": "HB", "CS": "HN", "NC": "JX"}
+_JIA, _YI = ("演示甲", "DEMO-1"), ("演示乙", "DEMO-2")
 _ADMIN = _Account("jia", *_JIA, "admin")
 _SECOND = _Account("yi", *_YI, "issuer")
 _ISSUER = _Account("jia.cards", *_JIA, "issuer")
+_SECOND_FINANCE = _Account("jia.money", *_JIA, "finance")
 _WAREHOUSE = _Account("yi.stock", *_YI, "warehouse")
 _FINANCE = _Account("yi.money", *_YI, "finance")
-_CLERK = _Account("bing", *_BING, "distributor", CITY)
+_CLERKS = (
+    _Account("bing", "演示丙", "DEMO-3", "distributor", "HB"),
+    _Account("ding", "演示丁", "DEMO-4", "distributor", "HN"),
+    _Account("wu", "演示戊", "DEMO-5", "distributor", "JX"),
+)
 
 
 def sign_everybody_in(db: Database, keyfile: KeyFile) -> People:
     """Open the accounts and sign in to each, with password and one-time code."""
     limits = SignInLimits.of("")
-    admin, token = _join(db, keyfile, limits, None, _ADMIN)
-    second, _ = _join(db, keyfile, limits, None, _SECOND)
-    db.transact(lambda session: _add_parties(session, admin))
-    issuer, warehouse, finance, clerk = (
-        _join(db, keyfile, limits, admin, account)[0]
-        for account in (_ISSUER, _WAREHOUSE, _FINANCE, _CLERK)
+    admin = _join(db, keyfile, limits, None, _ADMIN)
+    second = _join(db, keyfile, limits, None, _SECOND)
+    db.transact(lambda session: add_parties(session, admin.actor))
+    issuer, warehouse, finance, second_finance, *clerks = (
+        _join(db, keyfile, limits, admin.actor, account).actor
+        for account in (_ISSUER, _WAREHOUSE, _FINANCE, _SECOND_FINANCE, *_CLERKS)
     )
     return People(
-        admin=admin,
+        admin=admin.actor,
         issuer=issuer,
-        second_issuer=second,
+        second_issuer=second.actor,
         warehouse=warehouse,
         finance=finance,
-        clerk=clerk,
-        admin_token=token,
+        second_finance=second_finance,
+        clerks={str(who.party): clerk for who, clerk in zip(_CLERKS, clerks, strict=True)},
+        admin_seat=admin,
     )
 
 
-def _add_parties(session: Session, admin: Actor) -> None:
-    add_party(session, admin, "city", CITY, "武汉演示经销", "WAREHOUSE", "4201")
-    add_party(session, admin, "outlet", SHOP, "街角演示超市", CITY, "420106")
-    set_contract(session, admin, CITY, "credit", 10_000_000, _FACE_COMMISSIONS)
+def sign_in_again(db: Database, keyfile: KeyFile, seat: Seat) -> str:
+    """Sign in with the code of the present instant; return the session's token."""
+    code = seat.totp.at(db.clock())
+    limits = SignInLimits.of("")
+    return sign_in(db, keyfile, seat.username, seat.password, code, limits=limits)
 
 
 def _join(
@@ -82,7 +102,7 @@ def _join(
     limits: SignInLimits,
     by: Actor | None,
     account: _Account,
-) -> tuple[Actor, str]:
+) -> Seat:
     password = secrets.token_urlsafe(12)
 
     def add(session: Session) -> str:
@@ -106,4 +126,4 @@ def _join(
     code = totp.at(db.clock())
     token = sign_in(db, keyfile, account.username, password, code, limits=limits)
     with db.read() as session:
-        return authenticate(session, token), token
+        return Seat(authenticate(session, token), account.username, password, totp)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from cli.demo.making import MadeBatch
 from cli.demo.screen import MASKED, Screen, expect
 from cli.demo.server import HOST, Reply, Server
 from cli.simulator.door import Door
-from cli.simulator.phones import Caller, Texter
+from cli.simulator.phones import Caller, Dialler, Texter
 from core.money import format_yuan
 from vouchers.pins import draw
 from vouchers.print_file import PrintedCard
@@ -75,14 +74,26 @@ def by_phone(screen: Screen, counter: Counter, card: PrintedCard) -> None:
     expect(heard.result is not None, "the phone call ended without a receipt")
 
 
-def refusals(screen: Screen, counter: Counter, used: PrintedCard, shelf: MadeBatch) -> None:
+def by_code(screen: Screen, counter: Counter) -> None:
+    """The customer of the text message asks for arrears over USSD."""
+    screen.step("The same customer dials the USSD code, as Africa's Talking brings it")
+    telephone = Dialler(counter.door, TEXTER)
+    heard, keys = telephone.start(), ("2", "2", TEXT_ACCOUNT)
+    for typed in keys:
+        heard = telephone.send(typed)
+    screen.talk("types", ", ".join(keys))
+    screen.talk("reads", " ".join(heard.words))
+    expect("no arrears" in heard.words[0], "the arrears were not paid by the card")
+
+
+def refusals(screen: Screen, counter: Counter, used: PrintedCard, unsold: PrintedCard) -> None:
     """What must not work: a used card, a guess, a card that nobody activated."""
     screen.step("What is refused")
     again = counter.redeem("demo-2", used.pin.digits, TEXT_ACCOUNT, GUESSER)
     _refused(screen, "used card", again, "voucher_used", "nothing is charged twice")
     guess = counter.redeem("demo-3", draw().digits, TEXT_ACCOUNT, GUESSER)
     _refused(screen, "wrong PIN", guess, "pin_unknown", "counted on the one who tries")
-    stolen = counter.redeem("demo-4", shelf.on_the_shelf[0].pin.digits, TEXT_ACCOUNT, GUESSER)
+    stolen = counter.redeem("demo-4", unsold.pin.digits, TEXT_ACCOUNT, GUESSER)
     _refused(screen, "not active", stolen, "pin_unknown", "told like a wrong PIN, but:")
     left = (guess.body["tries_left"], stolen.body["tries_left"])
     expect(left == (4, 3), f"the wrong PINs were not counted: {left}")

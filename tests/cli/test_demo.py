@@ -20,18 +20,37 @@ STEPS = (
     "Import 30 accounts and 32 bills",
     "Order three batches",
     "same_person",
-    "The HTTP server is up",
+    "Three provinces order",
+    "sets whole cartons and packs apart",
+    "a part of Hunan's has come",
+    "2 cards damaged, 3 missing",
+    "2 damaged, void",
+    "3 short, received",
+    "to twelve outlets",
+    "sells on credit",
+    "the same request again: the same sale",
+    "prepaid_exhausted",
+    "sells on consignment",
+    "窜货",
+    "20 sold cards back, 5 of them used",
+    "credit note CR-",
+    "counts its shelf",
+    "110 cards by the books, 109 found; missing",
+    "on the way when the month ends",
+    "What activated, unused cards are worth",
+    "Out of territory",
+    "the HTTP server is up",
     "by JSON",
     "by text message",
     "充值50.00元",
     "by phone",
+    "USSD",
+    "has no arrears",
     "voucher_used",
     "pin_unknown, 4 tries left",
     "pin_unknown, 3 tries left",
     "not_activated_card",
     "The receipts",
-    "Where all cards are",
-    "What activated, unused cards are worth",
     "audit verify",
     "Try next",
 )
@@ -79,7 +98,7 @@ def _check_told(done: "subprocess.CompletedProcess[str]") -> None:
     assert done.stderr == ""
     lines = done.stdout.split("Try next")[0].splitlines()
     assert max(map(len, lines)) <= 100
-    assert len(lines) <= 125
+    assert len(lines) <= 230
 
 
 def _check_files(world: World) -> None:

@@ -88,7 +88,7 @@ def test_a_workbook_has_numbers_local_times_and_its_facts() -> None:
         datetime(2025, 6, 30),  # noqa: DTZ001 - a workbook has no zones
         datetime(2025, 7, 1, 1),  # noqa: DTZ001
     )
-    assert book["stock"]["C2"].number_format == "#,##0.00"
+    assert book["stock"]["C2"].number_format == "#,##0.00_ "
     assert book["about"]["B1"].value == "=now"
     assert book["about"]["B1"].data_type == "s"
 
