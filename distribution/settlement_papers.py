@@ -57,6 +57,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "adjustments_fen": ("调整", "Adjustments"),
     "other_fen": ("其他", "Other"),
     "closing_fen": ("期末余额", "Closing"),
+    "yuan": ("元", "yuan"),
+    "total": ("本月合计", "Month"),
     "day": ("日期", "Day"),
     "kind": ("类别", "Kind"),
     "holder": ("网点", "Outlet"),
@@ -103,7 +105,7 @@ def statement_sheets(found: Statement, language: Language, zone: ZoneInfo) -> li
         name=say("summary"),
         columns=[
             sheets.Column("item", say("item")),
-            sheets.Column("amount_fen", say("amount_fen"), "fen"),
+            sheets.Column("amount_fen", say("amount_fen"), "fen", say("yuan")),
         ],
         rows=[(say(name), getattr(found.sums, name)) for name in SUMS],
         facts=facts,
@@ -118,12 +120,12 @@ def lines_sheet(found: Statement, language: Language) -> Sheet:
         sheets.Column("day", say("day"), "date"),
         sheets.Column("kind", say("kind")),
         sheets.Column("holder", say("holder")),
-        sheets.Column("face_fen", say("face_fen"), "fen"),
-        sheets.Column("rate_fen", say("rate_fen"), "fen"),
+        sheets.Column("face_fen", say("face_fen"), "fen", say("yuan")),
+        sheets.Column("rate_fen", say("rate_fen"), "fen", say("yuan")),
         sheets.Column("cards", say("cards"), "count"),
-        sheets.Column("value_fen", say("value_fen"), "fen"),
-        sheets.Column("commission_fen", say("earned_fen"), "fen"),
-        sheets.Column("amount_fen", say("amount_fen"), "fen"),
+        sheets.Column("value_fen", say("value_fen"), "fen", say("yuan")),
+        sheets.Column("commission_fen", say("earned_fen"), "fen", say("yuan")),
+        sheets.Column("amount_fen", say("amount_fen"), "fen", say("yuan")),
         sheets.Column("reference", say("reference")),
         sheets.Column("reason", say("reason")),
         sheets.Column("concerns", say("concerns")),
@@ -177,7 +179,7 @@ def _lines_grid(found: Statement, say: "_Words") -> pdf.Grid:
         pdf.Column(say("value_fen"), 5, right=True),
         pdf.Column(say("earned_fen"), 5, right=True),
         pdf.Column(say("amount_fen"), 5, right=True),
-        pdf.Column(say("concerns"), 4),
+        pdf.Column(say("concerns"), 5, right=True),
     ]
     rows = [
         (
@@ -193,8 +195,11 @@ def _lines_grid(found: Statement, say: "_Words") -> pdf.Grid:
         )
         for line in found.lines
     ]
-    total_fen = found.sums.closing_fen - found.sums.opening_fen
-    total = ("", "", "", "", "", "", "", format_yuan(total_fen), "")
+    sums = [
+        format_yuan(sum(getattr(line, name) for line in found.lines))
+        for name in ("value_fen", "commission_fen", "amount_fen")
+    ]
+    total = (say("total"), "", "", "", "", *sums, "")
     return pdf.Grid(title=say("lines"), columns=columns, rows=rows, total=total)
 
 

@@ -35,7 +35,7 @@ DIRECTORY = click.option(
 def run(app: App, directory: Path) -> None:
     """Run a month of trade, from scratch.
 
-    Makes cards; three provinces and twelve outlets order, receive, sell, return and count
+    Makes cards; three provinces and twelve outlets order, receive, sell, return, count and settle
     them in the last whole month. Then some are redeemed over real HTTP, others refused, and an
     audit ends it. Everything is made anew in the demo's directory each time; no other database is
     touched. Takes less than a minute.

@@ -1,5 +1,8 @@
-"""Chapter: what goes back, what a count finds, and what is paid."""
+"""Chapter: what goes back, what a count finds, and what is agreed between two persons."""
 
+from datetime import date
+
+from cli.actions import ACTIONS
 from cli.demo.parties import OWN_CONTRACT
 from cli.demo.people import People
 from cli.demo.screen import expect
@@ -7,13 +10,16 @@ from cli.demo.selling import USED_HERE, pay
 from cli.demo.stage import Stage
 from cli.demo.supplying import receive, scan, send
 from core.money import format_yuan
+from distribution.adjustments import NewAdjustment, request_adjustment
 from distribution.consignments import draw_up
 from distribution.credit_notes import list_credit_notes
 from distribution.stock_counts import answer_difference, record_count
+from staff import approvals
 from vouchers.serials import SerialRange, serial_text
 
 _COUNTED = "NC-2"
 RETURNED = 20
+_PROMOTION_FEN = 5_000
 
 
 def give_back(stage: Stage, people: People) -> None:
@@ -70,8 +76,23 @@ def count_a_shelf(stage: Stage, people: People) -> None:
 
 
 def settle_up(stage: Stage, people: People) -> None:
-    """Pay for what was sold."""
-    stage.day(28, "Hubei and Jiangxi pay")
+    """Pay, and adjust by two persons."""
+    stage.day(28, "Payments, and a promotion that two persons of finance agree to")
     pay(stage, people, OWN_CONTRACT, 1_000_000, "CMB-7001")
     pay(stage, people, "WH", 1_188_000, "CMB-7002")
     pay(stage, people, "NC", 600_000, "BOC-3001")
+    pending = request_adjustment(stage.db, people.finance, _promotion(stage.clock.month))
+    approvals.agree(stage.db, people.second_finance, pending, ACTIONS)
+    stage.screen.say(f"WH-1 is credited {format_yuan(_PROMOTION_FEN)} yuan for its opening week")
+
+
+def _promotion(month: date) -> NewAdjustment:
+    return NewAdjustment(
+        reference="PROMO-1",
+        party_code=OWN_CONTRACT,
+        direction="credit",
+        amount_fen=_PROMOTION_FEN,
+        against="commission",
+        reason="opening week promotion",
+        concerns_on=month,
+    )

@@ -36,6 +36,7 @@ def _tell(stage: Stage) -> dict[str, Any]:
     people = beginning.begin(stage)
     batches = beginning.make(stage, people)
     _trade(stage, people, batches)
+    files = settling.close_month(stage, people)
     settling.report(stage, people)
     receipts = using.use(stage, people, batches)
     results = _audit(stage)
@@ -43,6 +44,7 @@ def _tell(stage: Stage) -> dict[str, Any]:
     return {
         "directory": str(stage.world.directory),
         "cards": sum(batch.plan.count for batch in batches),
+        "files": files,
         "receipts": [answer.receipt_number for answer in receipts],
         "invariants": len(results),
         "holds": True,

@@ -6,7 +6,11 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
+
+import openpyxl
+from pypdf import PdfReader
 
 from cli.demo.world import World
 from tests.cli.served import serving
@@ -36,7 +40,10 @@ STEPS = (
     "credit note CR-",
     "counts its shelf",
     "110 cards by the books, 109 found; missing",
+    "two persons of finance agree",
     "on the way when the month ends",
+    "for everybody who owes",
+    ".xlsx",
     "What activated, unused cards are worth",
     "Out of territory",
     "the HTTP server is up",
@@ -63,6 +70,7 @@ def test_the_demo_runs_twice_and_its_cards_can_be_redeemed(scratch: Path) -> Non
     world = World(scratch / "var" / "demo")
     assert not (scratch / "var" / "wanneng.db").exists()
     _check_files(world)
+    _check_statement(world)
     _check_report(scratch)
     first = _redeem_one(scratch, world)
     assert _card(scratch)["pin"] != first
@@ -105,6 +113,20 @@ def _check_files(world: World) -> None:
     for path in (world.printer_key, world.partner_key, world.channel_key, world.settings.key_file):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(world.directory.stat().st_mode) == 0o700
+
+
+def _check_statement(world: World) -> None:
+    """The statement that the demo leaves is whole, and says the same as PDF and as a workbook."""
+    (pdf,), (workbook,) = (list(world.directory.glob(f"WH-1-*.{form}")) for form in ("pdf", "xlsx"))
+    book = openpyxl.load_workbook(workbook, read_only=True)
+    summary = {row[0]: row[1] for row in book.worksheets[0].iter_rows(values_only=True)}
+    lines = list(book.worksheets[1].iter_rows(values_only=True))
+    amount = [str(name).split()[0] for name in lines[0]].index("金额")
+    changes = sum(Decimal(str(line[amount])) for line in lines[1:])
+    closing = Decimal(str(summary["期末余额"]))
+    assert changes == closing != 0
+    told = "".join(page.extract_text() for page in PdfReader(pdf).pages)
+    assert f"{closing:.2f}" in told.replace(",", "")
 
 
 def _check_report(scratch: Path) -> None:
