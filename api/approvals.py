@@ -47,6 +47,8 @@ class ApprovalShown(Struct, frozen=True, kw_only=True):
 
     id: str
     kind: str
+    summary_zh: str
+    summary_en: str
     content: dict[str, Any]
     digest: str
     state: str
@@ -150,9 +152,12 @@ def decider(runtime: Runtime, actor: Actor, code: str) -> Decider:
 
 
 def _shown(item: Approval) -> ApprovalShown:
+    told = approvals.summarise(item, ACTIONS)
     return ApprovalShown(
         id=str(item.id),
         kind=item.kind,
+        summary_zh=told.zh,
+        summary_en=told.en,
         content=item.content,
         digest=item.digest,
         state=item.state,

@@ -43,10 +43,12 @@ def show(app: App, approval_id: int) -> None:
     require(app.actor, Permission.VIEW_APPROVALS)
     with app.db.read() as session:
         item = approvals.get(session, approval_id)
-    zone = app.settings.zone
+    zone, told = app.settings.zone, approvals.summarise(item, ACTIONS)
     head = {
         "approval": item.id,
         "kind": item.kind,
+        "what will happen": told.en,
+        "将要发生": told.zh,
         "state": item.state,
         "asked by": item.requester.username,
         "asked at": when(item.requested_at, zone),
@@ -91,7 +93,10 @@ def refuse(app: App, approval_id: int, reason: str) -> None:
 
 
 def _plain(item: Approval) -> dict[str, Any]:
+    told = approvals.summarise(item, ACTIONS)
     return {
+        "summary_zh": told.zh,
+        "summary_en": told.en,
         "id": str(item.id),
         "kind": item.kind,
         "state": item.state,

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from distribution import claim_answers, dispatching
 from distribution.adjustments import ADJUSTMENT, carry_out_adjustment
 from distribution.moves import carry_out_agreed
+from distribution.summaries import of_move
 from staff.approvals import Action
 from staff.permissions import Permission
 from vouchers.moves import MOVES
 
 ACTIONS: Mapping[str, Action] = {
-    name: Action(MOVES[name].permission, carry_out_agreed)
+    name: Action(MOVES[name].permission, carry_out_agreed, summary=of_move(name))
     for name in ("deactivate", "return", "void", "transfer")
 } | {
     dispatching.APPROVAL: Action(Permission.TRANSFER, dispatching.send_agreed),

@@ -82,18 +82,27 @@ class Decision:
     settings: Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What agreeing will do, in one sentence of each language."""
+
+    zh: str
+    en: str
+
+
 @dataclass(frozen=True)
 class Action:
     """What deciding on one kind of approval means.
 
     The decider needs Permission.APPROVE and `permission`. `carry_out` runs in the transaction
     that stores the agreement. `on_refuse` clears away what the request had prepared, when it is
-    refused, expires or becomes void.
+    refused, expires or becomes void. `summary` says from the content alone what will happen.
     """
 
     permission: Permission
     carry_out: Callable[[Session, Decision], Any]
     on_refuse: Callable[[Session, Decision], None] | None = None
+    summary: Callable[[Mapping[str, Any]], Summary] | None = None
 
 
 Actions = Mapping[str, Action]
@@ -185,6 +194,17 @@ def close_expired(db: Database, actions: Actions) -> list[int]:
         return [item.id for item in old if _make_void(db, session, item, None, "expired", actions)]
 
     return db.transact(work)
+
+
+def summarise(found: Approval, actions: Actions) -> Summary:
+    """Return what agreeing will do; a kind without a sentence is told by its content. Pure."""
+    action = actions.get(found.kind)
+    if action is not None and action.summary is not None:
+        return action.summary(found.content)
+    plain = {k: v for k, v in found.content.items() if isinstance(v, str | int) and v != ""}
+    facts = "; ".join(f"{name} {value}" for name, value in plain.items())
+    what = found.kind.replace("_", " ")
+    return Summary(f"{what}：{facts}", f"{what}: {facts}")
 
 
 def check_decidable(found: Approval, decider: Actor, now: datetime) -> None:
