@@ -23,7 +23,8 @@ from staff.approvals import ContentChanged, Decision
 from staff.permissions import Actor, Permission, require
 from vouchers.movements import Cause, move_lots
 from vouchers.moves import Terms
-from vouchers.serials import SerialRange, parse_range, serial_text
+from vouchers.queries import batch_terms
+from vouchers.serials import SerialRange, batch_of, parse_range, serial_text
 
 APPROVAL = "claim"
 """The kind of approval that making the cards of a claim void waits for."""
@@ -131,6 +132,7 @@ def request_void(
             "first_serial": serial_text(row.first_serial),
             "last_serial": serial_text(row.last_serial),
             "cards": row.last_serial - row.first_serial + 1,
+            "face_fen": batch_terms(session, batch_of(row.first_serial)).face_fen,
             "charged_to": party_by_code(session, charged_to).code,
             "reason": why,
             "lots_digest": lots_digest(lots),

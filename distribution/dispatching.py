@@ -31,6 +31,7 @@ from staff.approvals import ContentChanged, Decision
 from staff.permissions import Actor, require
 from vouchers.lots import Lot, load_lots
 from vouchers.moves import MOVES, needs_second_person
+from vouchers.queries import batch_terms
 from vouchers.serials import SerialRange, serial_text
 
 APPROVAL = "consignment"
@@ -102,12 +103,14 @@ def _request(session: Session, row: Row[Any], cards: SerialRange) -> MoveRequest
 
 def _ask(session: Session, actor: Actor, row: Row[Any], lots: list[Lot]) -> int:
     lines = lines_of(session, row.id)
+    faces = {item.batch_id: batch_terms(session, item.batch_id).face_fen for item in lines}
     content = {
         "number": row.number,
         "consignment_kind": row.kind,
         "from": party_by_id(session, row.sender_id).code,
         "to": party_by_id(session, row.receiver_id).code,
         "cards": card_count(lines),
+        "face_value_fen": sum(item.count * faces[item.batch_id] for item in lines),
         "ranges": [f"{serial_text(item.first)}-{serial_text(item.last)}" for item in lines],
         "reason": row.reason,
         "lots_digest": lots_digest(lots),

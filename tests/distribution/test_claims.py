@@ -61,6 +61,11 @@ def test_lost_cards_are_held_and_made_void_by_two_persons_at_somebodys_cost(
     asked = claim_answers.request_void(
         trade.db, people["finance"], number, "never found", "PROVINCE"
     )
+    with trade.db.read() as session:
+        told = approvals.summarise(approvals.get(session, asked.approval_id), ACTIONS)
+    for sentence in (told.zh, told.en):
+        facts = (number, "10", "50.00", serial_text(start), serial_text(start + 9), "PROVINCE")
+        assert [fact for fact in facts if fact not in sentence] == []
     with pytest.raises(SamePerson):
         approvals.agree(trade.db, people["finance"], asked.approval_id, ACTIONS)
     done = approvals.agree(trade.db, people["finance2"], asked.approval_id, ACTIONS)

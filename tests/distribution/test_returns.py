@@ -86,6 +86,11 @@ def test_a_transfer_to_a_sibling_is_agreed_to_by_a_second_person(
     asked = send_consignment(trade.db, trade.people["seller"], made.number)
     assert isinstance(asked, PendingApproval)
     assert trade.lots(first) == [(0, 99, "stocked", "outlet", None)]
+    with trade.db.read() as session:
+        told = approvals.summarise(approvals.get(session, asked.approval_id), ACTIONS)
+    for sentence in (told.zh, told.en):
+        facts = (made.number, "100", "5000.00", "OUTLET2", serial_text(first))
+        assert [fact for fact in facts if fact not in sentence] == []
     approvals.agree(trade.db, trade.people["finance"], asked.approval_id, ACTIONS)
     moved = trade.movements(first, "transfer")
     assert [(row.approval_id, row.document) for row in moved] == [(asked.approval_id, made.number)]
