@@ -1,6 +1,7 @@
 """What the product says of the trade, against what the model says."""
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from audit.reports import catalogue
 from audit.reports.catalogue import REPORTS, Wanted
 from core.db import Session
 from distribution.consignments import list_consignments
+from distribution.settlements import Statement
 from tests.business.firm import ACCOUNTS, Firm
 from tests.business.model import Business, Card
 from tests.distribution.model import PARENT
@@ -41,10 +43,20 @@ def compare(firm: Firm, model: Business) -> None:
     assert firm.trade.books() == firm.opening | model.books()
     for party in PARENT:
         assert firm.trade.owed(party) == model.owed(party), party
+    for party in model.contracts:
+        assert sums_of(firm.statement(party)) == model.statement(party), party
     assert papers(firm) == {
         number: (paper.state, len(model.on_the_way(number)))
         for number, paper in model.papers.items()
     }
+
+
+def sums_of(statement: Statement) -> Counter[str]:
+    """The totals of a statement, and that its lines add up to them."""
+    sums = statement.sums
+    added = sum(line.amount_fen for line in statement.lines)
+    assert sums.opening_fen + added == sums.closing_fen
+    return Counter(asdict(sums))
 
 
 def papers(firm: Firm) -> dict[str, tuple[str, int]]:

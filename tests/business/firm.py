@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from distribution.contracts import set_contract
 from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
 from distribution.receipts import GoodsReceipt
+from distribution.settlements import Statement, close_period, read_statement
 from distribution.stock_counts import record_count
 from redemption.reissue import request_reissue
 from redemption.requests import Code
@@ -198,6 +200,25 @@ class Firm:
         for item in sheet.differences:
             cards[item.kind] |= set(range(item.first_serial, item.last_serial + 1))
         return cards["missing"], cards["unexpected"]
+
+    def next_month(self) -> date:
+        """Let the month end; return it."""
+        with self.db.read() as session:
+            month = session.today.replace(day=1)
+            following = (month + timedelta(days=31)).replace(day=1)
+            self.clock.now = datetime.combine(following, time(0, 2), session.zone).astimezone(UTC)
+        return month
+
+    def close_month(self, at: str, month: date) -> Statement:
+        """Close a party's month."""
+        return close_period(self.db, self.trade.people["finance"], self.trade.code(at), month)
+
+    def statement(self, at: str, month: date | None = None) -> Statement:
+        """A party's statement, by default of the month that is not over."""
+        with self.db.read() as session:
+            wanted = month or session.today.replace(day=1)
+            finance, code = self.trade.people["finance"], self.trade.code(at)
+            return read_statement(session, finance, code, wanted)
 
     def _hand_out(self, ask: Callable[[Any], int]) -> bool:
         return tried(lambda: self._agree(ask(self.trade.people["service"])))

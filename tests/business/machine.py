@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import count
 from typing import Any, TypeVar
 from zlib import crc32
@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from audit.as_of import latest_final
 from audit.counters import roll_up
 from audit.verify import verify
-from tests.business.comparing import all_reports, compare
+from distribution.settlements import Statement
+from tests.business.comparing import all_reports, compare, sums_of
 from tests.business.firm import ACCOUNTS, Firm
 from tests.business.model import Business, Card, Paper, Terms
 from tests.distribution.model import PARENT, RULES
@@ -49,8 +50,8 @@ ACTIONS: tuple[str, ...] = (
 )
 ACTIONS += ("pay", "pay", "bounce", "contract", "redeem", "redeem", "reverse", "hand_out")
 ACTIONS += ("order", "draw_up", "send", "send", "arrive", "arrive", "answer_claim", "count")
-ACTIONS += ("remember",)
-SNAPSHOTS = 2
+ACTIONS += ("remember", "close_month")
+SNAPSHOTS, MONTHS = 2, 2
 
 T = TypeVar("T")
 Allowed = Callable[[Card], bool]
@@ -65,6 +66,7 @@ class TradeMachine(RuleBasedStateMachine):
         super().__init__()
         self.firm, self.done, self.drawn = firm, done, 0
         self.amounts: dict[str, tuple[str, int]] = {}
+        self.closed: dict[tuple[str, date], Statement] = {}
         self.remembered: list[tuple[datetime, dict[str, Any]]] = []
         serials = sorted(firm.pins)
         self.model = Business(cards={s: Card(holder="warehouse") for s in serials})
@@ -86,6 +88,7 @@ class TradeMachine(RuleBasedStateMachine):
             "arrive": self._papers("sent"),
             "answer_claim": self.model.claims,
             "reverse": self._any(lambda card: card.value == "account"),
+            "close_month": len(self.closed) < MONTHS * len(self.model.contracts),
             "remember": len(self.remembered) < SNAPSHOTS,
         }
         possible = [name for name in ACTIONS if there_is.get(name, True)]
@@ -124,11 +127,10 @@ class TradeMachine(RuleBasedStateMachine):
         at, cards = self._pick(data, OWING), self._pick(data, range(1, 7))
         reference, amount = f"BK-{next(_references)}", cards * FACE_FEN
         done = self.firm.pay(at, amount, reference)
-        assert done == (at in self.model.contracts)
+        assert done == self.model.pay(at, amount)
         self._count("pay", done)
         if done:
             self.amounts[reference] = (at, amount)
-            self.model.paid[at] += amount
             assert not self.firm.pay(at, amount + 1, reference)
 
     def bounce(self, data: st.DataObject) -> None:
@@ -136,7 +138,7 @@ class TradeMachine(RuleBasedStateMachine):
         reference = self._pick(data, sorted(self.amounts))
         at, amount = self.amounts.pop(reference)
         assert self.firm.bounce(reference)
-        self.model.paid[at] -= amount
+        self.model.bounce(at, amount)
         self._count("bounce", True)
         assert not self.firm.bounce(reference)
 
@@ -245,6 +247,16 @@ class TradeMachine(RuleBasedStateMachine):
         assert (missing, unexpected) == (booked - set(found), set(found) - booked)
         self._count("count", True)
 
+    def close_month(self, _data: st.DataObject) -> None:
+        """Close the month of those who owe; it never changes again."""
+        month = self.firm.next_month()
+        for at in sorted(self.model.contracts):
+            closed = self.firm.close_month(at, month)
+            assert sums_of(closed) == self.model.statement(at)
+            self.closed[at, month] = closed
+        self.model.end_month()
+        self._count("close_month", True)
+
     def remember(self, _data: st.DataObject) -> None:
         """Keep all reports as they are, and let the counters catch up."""
         as_of = latest_final(self.firm.clock.now)
@@ -259,10 +271,12 @@ class TradeMachine(RuleBasedStateMachine):
         compare(self.firm, self.model)
 
     def teardown(self) -> None:
-        """The reports of the past are what they were, and every invariant of the audit holds."""
+        """The past is reported as it was, closed months are as closed, every invariant holds."""
         try:
             for as_of, before in self.remembered:
                 assert all_reports(self.firm, as_of) == before
+            for (at, month), closed in self.closed.items():
+                assert self.firm.statement(at, month) == closed
             assert {r.invariant.code: r.offences for r in verify(self.firm.db) if not r.holds} == {}
         finally:
             self.firm.stack.close()

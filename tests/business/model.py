@@ -76,6 +76,34 @@ class Business:
     sold: Counter[str] = field(default_factory=Counter)
     papers: dict[str, Paper] = field(default_factory=dict)
     claims: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
+    months: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def pay(self, party: str, amount_fen: int) -> bool:
+        """Take a payment of a party that has a contract."""
+        if party in self.contracts:
+            self.paid[party] += amount_fen
+            self.month(party)["payments_fen"] -= amount_fen
+        return party in self.contracts
+
+    def bounce(self, party: str, amount_fen: int) -> None:
+        """Let a payment go back."""
+        self.paid[party] -= amount_fen
+        self.month(party)["bounced_fen"] += amount_fen
+
+    def month(self, party: str) -> Counter[str]:
+        """What a party's statement of this month adds up."""
+        return self.months.setdefault(party, Counter())
+
+    def statement(self, party: str) -> Counter[str]:
+        """A party's statement of this month: what it owed, what changed that, what it owes."""
+        found = Counter(self.month(party))
+        found["closing_fen"] = found.total()
+        return found
+
+    def end_month(self) -> None:
+        """Begin a new month with what is owed; cards sold before count for no tier of it."""
+        self.months = {p: Counter(opening_fen=self.owed(p)) for p in self.contracts}
+        self.sold.clear()
 
     def move(self, name: str, serials: Iterable[int], to: str = "", hold: str = "") -> bool:
         """Make a move by hand."""
@@ -238,8 +266,21 @@ class Business:
         check = CHECKS.get(name)
         if check is not None and not check(self, found, after):
             return False
-        self.cards |= after
+        for serial, card in after.items():
+            self._write(serial, card)
         return True
+
+    def _write(self, serial: int, card: Card) -> None:
+        """Keep a card as it is now; a price that came is a sale, and one that went a return."""
+        before = self.cards[serial].price
+        for price, sign, names in (
+            (card.price if before is None else None, 1, ("activations_fen", "commission_fen")),
+            (before if card.price is None else None, -1, ("returns_fen", "clawback_fen")),
+        ):
+            if price is not None:
+                self.month(price.party)[names[0]] += sign * FACE_FEN
+                self.month(price.party)[names[1]] -= sign * price.commission_fen
+        self.cards[serial] = card
 
     def _priced(self, card: Card) -> Card:
         """A card without a value is owed for by nobody; a de-activated electronic one is dead."""
@@ -297,7 +338,7 @@ class Business:
     def _end(self, name: str, number: str, serials: Iterable[int]) -> None:
         for serial in serials:
             [new] = RULES[name]([self.cards[serial]], "") or []
-            self.cards[serial] = replace(self._priced(_of(new)), paper=None, claimed=False)
+            self._write(serial, replace(self._priced(_of(new)), paper=None, claimed=False))
         if not self.on_the_way(number):
             self.papers[number].state = "closed"
 

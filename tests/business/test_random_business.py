@@ -26,7 +26,7 @@ BOUNDED = settings(
 
 MUST_HAPPEN = {"activate", "sell", "sell_electronic", "pay", "bounce", "contract", "redeem"}
 MUST_HAPPEN |= {"reverse", "order", "send dispatch", "send return", "received", "deactivate"}
-MUST_HAPPEN |= {"count", "remember", "activate refused", "redeem refused"}
+MUST_HAPPEN |= {"count", "remember", "close_month", "activate refused", "redeem refused"}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
