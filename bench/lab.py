@@ -81,11 +81,13 @@ class Lab:
 
     def small(self) -> World:
         """The world of 1M cards, all on sale."""
-        return self._world("small", Size.of(self.plan.cards(CARDS)), self.plan.accounts)
+        return self._world(
+            "small", Size.of(self.plan.cards(CARDS), self.plan.outlets), self.plan.accounts
+        )
 
     def large(self, redemptions: int = 0) -> World:
         """The world of 10M cards, half of them on sale, with so many redemptions of the past."""
-        size = Size.of(self.plan.cards(MANY_CARDS), SHARE_ON_SALE)
+        size = Size.of(self.plan.cards(MANY_CARDS), self.plan.outlets, SHARE_ON_SALE)
         found = self._world("large", size, self.plan.accounts)
         wanted = self.plan.cards(redemptions, 0)
         if wanted > self.past.get("large", 0):

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from bench.deck import COPY_END, COPY_HEAD, Deck
 from bench.errors import expect
-from bench.people import FACE_FEN, OUTLETS, PRINTER, PROVINCE, People
+from bench.people import FACE_FEN, PRINTER, PROVINCE, People
 from cli.actions import ACTIONS
 from core.db import Database, Session, chunks
 from core.keyfile import Keys, PinKey
@@ -93,9 +93,9 @@ def ship(db: Database, keys: Keys, people: People, made: MadeBatch) -> None:
     move(db, people.distributor, "receive", made.cards)
 
 
-def sell(db: Database, people: People, made: MadeBatch) -> None:
-    """Spread a shipped batch over all outlets, and activate its cards there."""
-    for outlet, piece in zip(OUTLETS, pieces(made.cards, len(OUTLETS)), strict=False):
+def sell(db: Database, people: People, made: MadeBatch, outlets: Sequence[str]) -> None:
+    """Spread a shipped batch over outlets, and activate its cards there."""
+    for outlet, piece in zip(outlets, pieces(made.cards, len(outlets)), strict=False):
         for name, to in (("dispatch", outlet), ("receive", None), ("activate", None)):
             move(db, people.distributor, name, piece, to)
 

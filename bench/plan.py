@@ -12,14 +12,15 @@ LEAST_ROUNDS = 5
 class Plan:
     """The settings of one run; the defaults are the real thing, `toy()` is for tests.
 
-    `scale` shrinks all numbers of cards. `load_limit` is the share of the machine that others may
-    use, fixed before the run; None never refuses, and then nothing is a measurement.
-    `overload_queue_limit` changes the server's own, for toys. `calls` telephones make `call_rounds`
-    calls each, with `call_pause_s` between two keys.
+    `scale` shrinks all numbers of cards; each batch is sold at so many `outlets`. `load_limit` is
+    the share of the machine that others may use, fixed before the run; None never refuses, and then
+    nothing is a measurement. `overload_queue_limit` changes the server's own, for toys. `calls`
+    telephones make `call_rounds` calls each, with `call_pause_s` between two keys.
     """
 
     rounds: int = LEAST_ROUNDS
     scale: float = 1.0
+    outlets: int = 20
     seconds: float = 8.0
     connections: int = 128
     bulk_connections: int = 32
@@ -56,6 +57,7 @@ def toy(directory: Path, results: Path) -> Plan:
     return Plan(
         rounds=2,
         scale=0.002,
+        outlets=3,
         seconds=0.3,
         connections=8,
         bulk_connections=2,

@@ -60,17 +60,18 @@ class World:
 
 @dataclass(frozen=True)
 class Size:
-    """How many batches of how many cards a world has, and how many of the batches are on sale."""
+    """How many batches of how many cards a world has, how many are on sale, at how many outlets."""
 
     batches: int
     batch_cards: int
     on_sale: int
+    outlets: int
 
     @classmethod
-    def of(cls, cards: int, share_on_sale: float = 1.0) -> "Size":
+    def of(cls, cards: int, outlets: int, share_on_sale: float = 1.0) -> "Size":
         """Return so many cards in full batches, or in ten small ones."""
         batches = max(10, cards // CARDS_PER_BATCH)
-        return cls(batches, cards // batches, round(batches * share_on_sale))
+        return cls(batches, cards // batches, round(batches * share_on_sale), outlets)
 
 
 def build(
@@ -87,7 +88,7 @@ def build(
         batches = making.make_batches(past, keys, people, [size.batch_cards] * size.batches)
         making.write_cards(past, keys, deck, batches, progress)
         active, shelved = batches[: size.on_sale], batches[size.on_sale :]
-        _distribute(past, keys, people, active, shelved)
+        _distribute(past, keys, people, active, shelved, OUTLETS[: size.outlets])
         partner_key = past.transact(
             lambda session: add_partner(session, people.admin, PARTNER, _TRIES)
         )
@@ -161,10 +162,11 @@ def _distribute(
     people: People,
     active: Sequence[MadeBatch],
     shelved: Sequence[MadeBatch],
+    outlets: Sequence[str],
 ) -> None:
     for made in active:
         making.ship(db, keys, people, made)
-        making.sell(db, people, made)
+        making.sell(db, people, made, outlets)
     for number, made in enumerate(shelved):
         making.ship(db, keys, people, made)
-        making.shelve(db, people, made, OUTLETS[number % len(OUTLETS)])
+        making.shelve(db, people, made, outlets[number % len(outlets)])

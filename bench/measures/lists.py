@@ -24,7 +24,7 @@ def _prepare(lab: Lab) -> None:
         return
     directory = lab.directory(_NAME)
     settings = world.settings_for(f"sqlite:///{directory}/bench.db", directory)
-    size = Size.of(lab.plan.cards(_CARDS, 2_000))
+    size = Size.of(lab.plan.cards(_CARDS, 2_000), lab.plan.outlets)
     accounts = min(_ACCOUNTS, lab.plan.accounts)
     progress = lab.shown("sqlite: cards")
     made = world.build(_NAME, settings, lab.plan.seed, size, accounts, progress)
