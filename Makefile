@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes: one for each core of a small machine. The whole suite takes about 5 minutes so.
-WORKERS ?= 2
+# Test processes: two for each core of a small machine, since half of a test is waiting. The whole
+# suite takes about 8 minutes so.
+WORKERS ?= 4
 
 # Marks of what is installed; another PYTHON has other marks, so that .venv is then made anew.
 RUNTIME := $(VENV)/.runtime-$(subst /,_,$(PYTHON))
@@ -41,7 +42,7 @@ types: $(DEV) ## Check types
 
 check: lint types test ## Everything that must hold before a commit
 
-bench: $(DEV) ## Measure speed and size against what is promised (45 minutes; ARGS="S1 --rounds 7")
+bench: $(DEV) ## Measure speed and size against what is promised (30 minutes; ARGS="S1 --rounds 7")
 	$(BIN)/wanneng bench $(ARGS)
 
 prompts: $(DEV) ## Speak the prompts whose words changed (needs espeak-ng and sox)
