@@ -205,21 +205,27 @@ _UPDATE = (
         paid_fee_fen=bindparam("fee_after_fen"),
         charged_fee_fen=bindparam("charged_after_fen"),
         fee_counted_to=bindparam("counted_after"),
-        state="open",
+        state=bindparam("state_after"),
     )
 )
 
 
 def _update_row(item: Undoing) -> dict[str, Any]:
     row, part = item.row, item.part
+    principal_fen = row.paid_principal_fen - part.principal_fen
+    fee_fen = row.paid_fee_fen - part.fee_fen
+    charged_fen = row.charged_fee_fen - part.charged_fen
+    # A part that paid no more than the late fee it charged leaves a bill that others paid in full.
+    in_full = principal_fen == row.principal_fen and fee_fen == charged_fen
     return {
         "bill_id": row.id,
         "state_before": row.state,
         "principal_before_fen": row.paid_principal_fen,
         "fee_before_fen": row.paid_fee_fen,
         "charged_before_fen": row.charged_fee_fen,
-        "principal_after_fen": row.paid_principal_fen - part.principal_fen,
-        "fee_after_fen": row.paid_fee_fen - part.fee_fen,
-        "charged_after_fen": row.charged_fee_fen - part.charged_fen,
+        "principal_after_fen": principal_fen,
+        "fee_after_fen": fee_fen,
+        "charged_after_fen": charged_fen,
         "counted_after": item.counted_to,
+        "state_after": "paid" if in_full else "open",
     }

@@ -20,6 +20,7 @@ from staff import approvals
 from staff.approvals import ContentChanged, SamePerson
 from staff.permissions import Actor, Forbidden
 from tests.care.counter import Counter, text
+from tests.redemption.cards import make_cards
 from vouchers.handing_out import CardUnfit
 
 
@@ -126,6 +127,25 @@ def test_a_fee_that_a_later_payment_cleared_is_not_taken_back_before_it(
     assert counter.bill(bill_id).paid_principal_fen == 0
     with pytest.raises(BillPaidSince):
         _ask(counter, first.receipt_number)
+    assert counter.broken() == set()
+
+
+def test_a_bill_that_others_paid_in_full_stays_paid_without_its_late_fee(counter: Counter) -> None:
+    counter.clock.advance(days=10)
+    bill_id = counter.owe(100_000)  # due 20 days ago: the late fee is 20.00
+    outlet = counter.trade.party_ids["outlet"]
+    with counter.db.write() as session:
+        fee, principal = (
+            make_cards(session, counter.keys.get(), 1, face_fen=face_fen, holder_id=outlet)[0]
+            for face_fen in (2_000, 100_000)
+        )
+    answer = counter.redeemed(fee)
+    counter.redeemed(principal)
+    assert counter.bill(bill_id).paid_fee_fen == 2_000
+    _reverse(counter, answer.receipt_number)
+    row = counter.bill(bill_id)
+    assert (row.state, row.paid_principal_fen) == ("paid", 100_000)
+    assert (row.charged_fee_fen, row.paid_fee_fen) == (0, 0)
     assert counter.broken() == set()
 
 
