@@ -56,7 +56,9 @@ def _activate(session: Session, sale: Sale, steps: Sequence[Step]) -> list[Step]
     )
     prices = [(cards, _price(contract.party_id, sale.terms.face_fen, fen)) for cards, fen in earned]
     more_fen = sum(cards * (price.price_fen - price.commission_fen) for cards, price in prices)
-    check_may_owe(contract, ledger.party_receivable(session, contract.party_id), more_fen)
+    owed_fen = ledger.party_receivable(session, contract.party_id)
+    # Electronic cards are in nobody's stock, so no limit on stock holds them back.
+    check_may_owe(contract, owed_fen, more_fen, from_stock=not sale.terms.is_electronic)
     return _post(session, sale, "activation", price_in_turn(steps, prices), activation_postings)
 
 

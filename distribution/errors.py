@@ -103,7 +103,7 @@ class NoContract(DomainError):
 
 
 class OverCreditLimit(DomainError):
-    """The party would owe more than its credit limit."""
+    """More would be owed than the limit: of credit, or of consignment for electronic cards."""
 
     code = "over_credit_limit"
 

@@ -9,11 +9,13 @@ from distribution.errors import OverCreditLimit, OverStockLimit, PrepaidExhauste
 from vouchers.tables import batch, denomination, lot
 
 
-def check_may_owe(contract: Contract, owed_fen: int, more_fen: int) -> None:
+def check_may_owe(
+    contract: Contract, owed_fen: int, more_fen: int, *, from_stock: bool = True
+) -> None:
     """Raise unless the party may owe `more_fen` on top of `owed_fen` (below 0: paid ahead). Pure.
 
     Domain rule: prepaid never uses more than was paid, credit owes up to its limit, consignment
-    is limited by its stock instead.
+    is limited by its stock instead. Cards that come from no stock are bounded as credit is.
     """
     total_fen = owed_fen + more_fen
     if contract.sale_model == "prepaid" and total_fen > 0:
@@ -22,7 +24,10 @@ def check_may_owe(contract: Contract, owed_fen: int, more_fen: int) -> None:
             needed_fen=more_fen,
             available_fen=-owed_fen,
         )
-    if contract.sale_model == "credit" and total_fen > contract.limit_fen:
+    owes_to_limit = contract.sale_model == "credit" or (
+        contract.sale_model == "consignment" and not from_stock
+    )
+    if owes_to_limit and total_fen > contract.limit_fen:
         raise OverCreditLimit(
             f"{format_yuan(total_fen)} yuan would be owed, the limit is "
             f"{format_yuan(contract.limit_fen)}",

@@ -117,7 +117,7 @@ class TradeMachine(RuleBasedStateMachine):
     def sell_electronic(self, _data: st.DataObject) -> None:
         """Sell an electronic card."""
         serial = self.firm.sell_electronic()
-        assert (serial is not None) == self.model.may_sell("outlet")
+        assert (serial is not None) == self.model.may_sell_electronic("outlet")
         self._count("sell_electronic", serial is not None)
         if serial is not None:
             self.model.sell_electronic(serial, "outlet")

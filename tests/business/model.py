@@ -143,9 +143,9 @@ class Business:
         self.cards[serial] = Card(holder=outlet, electronic=True)
         assert self._move("activate", {serial: self.cards[serial]}, trusted=True)
 
-    def may_sell(self, outlet: str, count: int = 1) -> bool:
-        """Tell whether the contract lets so many more cards be sold."""
-        return self._prices(outlet, count) is not None
+    def may_sell_electronic(self, outlet: str) -> bool:
+        """Tell whether the contract lets one more electronic card be sold."""
+        return self._prices(outlet, 1, electronic=True) is not None
 
     def send(self, number: str) -> bool:
         """Send a draft: all of its cards go, or none; used ones of a return stay."""
@@ -288,7 +288,7 @@ class Business:
             card = replace(card, stage="void")
         return card if card.value else replace(card, price=None)
 
-    def _prices(self, holder: str, count: int) -> list[Price] | None:
+    def _prices(self, holder: str, count: int, *, electronic: bool) -> list[Price] | None:
         """What each of the next cards is sold at, None where the contract does not allow them."""
         party = self.owing(holder)
         if party is None:
@@ -297,10 +297,13 @@ class Business:
         prices = [Price(party, terms.earned(sold + place)) for place in range(count)]
         owed = self.owed(party) + sum(FACE_FEN - price.commission_fen for price in prices)
         limit = {"prepaid": 0, "credit": terms.limit_fen}.get(terms.sale_model)
+        if electronic and terms.sale_model == "consignment":
+            limit = terms.limit_fen
         return prices if limit is None or owed <= limit else None
 
     def _sell(self, before: dict[int, Card], after: dict[int, Card]) -> bool:
-        prices = self._prices(next(iter(before.values())).holder, len(before))
+        card = next(iter(before.values()))
+        prices = self._prices(card.holder, len(before), electronic=card.electronic)
         if prices is None:
             return False
         for serial, price in zip(sorted(after), prices, strict=True):

@@ -24,7 +24,7 @@ from vouchers.key_rotation import KeyInUse, retire, rotate
 from vouchers.lots import BatchNotReady
 from vouchers.orders import order_batches
 from vouchers.pin_list import Pins, draw_pins
-from vouchers.serials import RangeOutsideBatch, parse_serial
+from vouchers.serials import RangeOutsideBatch, parse_serial, serial_text
 
 
 @pytest.fixture
@@ -124,6 +124,20 @@ def test_nothing_can_be_done_with_cards_before_one_is_sold(shop: Shop) -> None:
     first = shop.electronic(5) * 100_000
     with pytest.raises(BatchNotReady):
         shop.trade.ask("issuer", "hold", first, first, hold="stolen", reason="alarm")
+
+
+def test_electronic_cards_on_consignment_are_limited_by_what_is_owed(shop: Shop) -> None:
+    shop.trade.contract("outlet", "consignment", 2 * FACE_FEN)
+    shop.electronic(20)
+    desk = shop.desk()
+    for _ in range(2):
+        desk.sell_electronic()
+    with pytest.raises(StoredRefusal) as refused:
+        desk.sell_electronic()
+    assert refused.value.code == "over_credit_limit"
+    first = shop.trade.batch(1)
+    desk.sell(serial=serial_text(first))  # from the shelf, where its limit held it already
+    assert shop.trade.owed("outlet") == 3 * FACE_FEN
 
 
 def test_an_electronic_batch_is_opened_once_and_neither_printed_nor_exported(shop: Shop) -> None:
