@@ -108,7 +108,8 @@ def furnish(db: Database, keys: Keys) -> World:
         set_contract(session, finance, "HUBEI", "credit", 10**10, {5_000: 100})
         world.people["distributor"] = make_member(session, "distributor", outlet.id)
         public_key = str(identity.to_public())
-        _, world.till_key = add_till(session, admin, "SHOP-1", "SHOP-1-T1", public_key)
+        seller = world.people["distributor"]
+        _, world.till_key = add_till(session, seller, "SHOP-1", "SHOP-1-T1", public_key)
         for role, actor in world.people.items():
             world.tokens[role] = sign_in(session, actor)
         world.partner_key = add_partner(session, admin, "bank", 1_000_000)

@@ -36,20 +36,20 @@ class Shop:
         self.file = directory / "till.json"
         with db.write() as session:
             outlet_id = make_party(session, "outlet", code=SHOP)
-            admin, issuer = make_member(session, "admin"), make_member(session, "issuer")
+            issuer = make_member(session, "issuer")
+            self.seller = make_member(session, "distributor", outlet_id)
             set_contract(session, make_member(session, "finance"), SHOP, "credit", 10**9, {})
             self.first = make_batch(session, 200, holder_id=outlet_id)
             placed = order_batches(session, db.settings, issuer, 5_000, 50, None)
             second = make_member(session, "issuer")
         approvals.agree(db, second, placed.approval_id, ACTIONS)
         open_batch(db, keys, issuer, placed.batch_ids[0])
-        self.admin = admin
 
     def connect(self, url: str) -> None:
         """Make the till's key, register it, and give it the API key."""
         made = self.terminal.json("till", "new-key", "--url", url, "--file", self.file)
         with self.db.write() as session:
-            _, key = add_till(session, self.admin, SHOP, "T1", made["public_key"])
+            _, key = add_till(session, self.seller, SHOP, "T1", made["public_key"])
         self.terminal.json("till", "connect", "--file", self.file, stdin=key + "\n")
 
     def count(self, table: object) -> int:

@@ -46,6 +46,10 @@ def test_an_admin_moves_neither_cards_nor_money() -> None:
     assert not ROLE_PERMISSIONS["admin"] & MOVES_VALUE
 
 
+def test_tills_are_managed_by_their_outlets_alone() -> None:
+    assert [r for r in ROLES if Permission.MANAGE_TILLS in ROLE_PERMISSIONS[r]] == ["distributor"]
+
+
 def test_only_an_admin_manages_accounts_and_keys() -> None:
     for permission in (Permission.MANAGE_STAFF, Permission.ROTATE_KEYS, Permission.MANAGE_SENDERS):
         assert [r for r in ROLES if permission in ROLE_PERMISSIONS[r]] == ["admin"]
