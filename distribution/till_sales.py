@@ -120,7 +120,7 @@ def sell(db: Database, counter: Counter, till: Till, key: str, request: SaleRequ
 
     def work(session: Session) -> tuple[Given, Reveal | None]:
         asked.texts.clear()  # of an attempt that lost against another transaction
-        now = lock_till(session, till.id)
+        now = lock_till(session, till)
         given = answers.once(
             session, _reference(till, key), asdict(request), partial(_sell, till=now, asked=asked)
         )

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,7 +50,7 @@ class TillNotKnown(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Till:
-    """A counter and the outlet it stands in."""
+    """A counter and the outlet it stands in; `key_hash` is that of the API key it has now."""
 
     id: int
     code: str
@@ -60,6 +60,7 @@ class Till:
     public_key: str
     active: bool
     created_at: datetime
+    key_hash: bytes = field(repr=False)
 
 
 def add_till(
@@ -133,19 +134,21 @@ def authenticate_till(session: Session, key: str) -> Till:
     return _till(row)
 
 
-def lock_till(session: Session, till_id: int) -> Till:
+def lock_till(session: Session, known: Till) -> Till:
     """Return an active till as it is now, which stays so until the transaction ends.
 
-    For a sale: a till disabled or given another key meanwhile must not sell. TillNotKnown.
+    For a sale: a till disabled, or given another key than it came with, must not sell.
+    Raises TillNotKnown.
     """
+    # FOR SHARE: a weaker lock would let the till be disabled before the sale commits.
     locked = (
         select(till.c.id)
-        .where(till.c.id == till_id, till.c.active)
-        .with_for_update(read=True, key_share=True)
+        .where(till.c.id == known.id, till.c.active, till.c.key_hash == known.key_hash)
+        .with_for_update(read=True)
     )
     if session.execute(locked).first() is None:
-        raise TillNotKnown("the till is disabled")
-    return _till(session.execute(_query().where(till.c.id == till_id)).one())
+        raise TillNotKnown("the till's key is missing or not valid")
+    return _till(session.execute(_query().where(till.c.id == known.id)).one())
 
 
 def parse_public_key(text: str) -> str:
@@ -198,6 +201,7 @@ def _till(row: Row[Any]) -> Till:
         public_key=row.public_key,
         active=row.active,
         created_at=row.created_at,
+        key_hash=row.key_hash,
     )
 
 

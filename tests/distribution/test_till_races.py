@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from core.db import Database
 from distribution.sealed_pins import clear_expired
-from distribution.till_tables import pin_reveal, sealed_pin, till_sale
+from distribution.till_tables import pin_reveal, sealed_pin, till, till_sale
+from distribution.tills import lock_till
 from tests.clocks import FakeClock
 from tests.distribution.counter import Shop
 from tests.distribution.test_races import at_once, outcome
@@ -57,6 +58,17 @@ def test_the_same_key_many_times_at_once_is_one_sale(shop: Shop) -> None:
     assert sorted(sale.replayed for sale in sales) == [False] + [True] * 5
     assert desk.count(till_sale) == 1
     assert shop.trade.owed("outlet") == NET_FEN
+
+
+def test_a_till_is_not_disabled_while_a_sale_of_it_is_under_way(postgresql_shop: Shop) -> None:
+    db, desk = postgresql_shop.trade.db, postgresql_shop.desk()
+    # What disabling a till locks, where nobody else is in the way.
+    disabling = select(till.c.id).with_for_update(key_share=True, skip_locked=True)
+    with db.write() as selling, db.write() as other:
+        lock_till(selling, desk.till)
+        assert other.execute(disabling).all() == []
+    with db.write() as session:
+        assert session.execute(disabling).scalar_one() == desk.till.id
 
 
 def test_two_tills_never_sell_one_card(shop: Shop) -> None:
