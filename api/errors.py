@@ -135,6 +135,7 @@ STATUS: dict[str, int] = {
     "pin_gone": 409,
     "pin_texts_off": 409,
     "sale_too_old": 409,
+    "sale_undone": 409,
     "till_exists": 409,
     "wrong_stage": 409,
     # Our own trouble.

@@ -1,8 +1,9 @@
 """Undoing a till's sale soon after it: a de-activation like any other, by two persons."""
 
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from core.db import Session
 from core.errors import DomainError
@@ -14,13 +15,22 @@ from distribution.requests import MoveRequest
 from distribution.till_sales import SaleUnknown
 from distribution.till_tables import till_sale
 from staff.permissions import Actor, Permission, require
-from vouchers.serials import serial_text
+from vouchers.lots import load_lots
+from vouchers.movements import latest
+from vouchers.serials import SerialRange, serial_text
+from vouchers.tables import stock_movement
 
 
 class SaleTooOld(DomainError):
     """The sale can no longer be cancelled at the counter; its cards may be de-activated."""
 
     code = "sale_too_old"
+
+
+class SaleUndone(DomainError):
+    """The sale was undone before; its cards were sold again since, which is another sale."""
+
+    code = "sale_undone"
 
 
 def request_cancelling(
@@ -30,7 +40,7 @@ def request_cancelling(
 
     What he agrees to is the move `deactivate` of the sale's cards: the money goes back, a card of
     plastic is in stock again, an electronic one ends. Raises SaleUnknown (another's sale too),
-    SaleTooOld, AlreadyRedeemed, WrongStage.
+    SaleTooOld, SaleUndone, AlreadyRedeemed, WrongStage.
     """
     require(actor, Permission.DEACTIVATE)
     row = session.execute(select(till_sale).where(till_sale.c.id == sale_id)).one_or_none()
@@ -41,6 +51,7 @@ def request_cancelling(
             f"a sale is cancelled within {settings.till_cancel_minutes} minutes;"
             " de-activate its cards instead"
         )
+    _check_still_sold(session, row)
     move = MoveRequest(
         move="deactivate",
         first_serial=serial_text(row.first_serial),
@@ -52,6 +63,25 @@ def request_cancelling(
     if not isinstance(asked, PendingApproval):
         raise AssertionError("active cards are de-activated by two persons")
     return asked.approval_id
+
+
+def _check_still_sold(session: Session, row: Row[Any]) -> None:
+    """Lock the cards; raise SaleUndone where one of them was activated again since."""
+    cards, moved = SerialRange(row.first_serial, row.last_serial), stock_movement.c
+    load_lots(session, cards)
+    rows = session.execute(
+        select(moved.first_serial, moved.last_serial, moved.entry_id)
+        .where(
+            moved.batch_id == cards.batch_id,
+            moved.move == "activate",
+            moved.first_serial <= cards.last,
+            moved.last_serial >= cards.first,
+        )
+        .order_by(moved.version)
+    )
+    sold = latest(cards, [(first, last, entry_id) for first, last, entry_id in rows])
+    if any(entry_id != row.entry_id for _, entry_id in sold):
+        raise SaleUndone("the sale was undone, and its cards were sold again since")
 
 
 def _may_see(session: Session, actor: Actor, party_id: int) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from core.answers import StoredRefusal
-from distribution.cancelling import SaleTooOld, request_cancelling
+from distribution.cancelling import SaleTooOld, SaleUndone, request_cancelling
 from distribution.errors import AlreadyRedeemed, CardsElectronic
 from distribution.sealed_pins import PinGone
 from distribution.till_sales import Counter, SaleUnknown
@@ -22,6 +22,7 @@ from vouchers.export import BatchNotGenerated, request_export
 from vouchers.generation import BatchAlreadyGenerated, BatchNotApproved, generate
 from vouchers.key_rotation import KeyInUse, retire, rotate
 from vouchers.lots import BatchNotReady
+from vouchers.moves import WrongStage
 from vouchers.orders import order_batches
 from vouchers.pin_list import Pins, draw_pins
 from vouchers.serials import RangeOutsideBatch, parse_serial, serial_text
@@ -80,6 +81,34 @@ def test_a_sale_of_plastic_undone_is_in_stock_again(shop: Shop, desk: Desk) -> N
     assert shop.trade.lots(first) == [(0, 9, "stocked", "outlet", None)]
     assert shop.trade.owed("outlet") == 0
     assert desk.sell(pack=str(first)[:14]).answer["cards"] == 10
+
+
+def test_a_sale_undone_is_not_undone_again_once_its_cards_are_sold_anew(
+    shop: Shop, desk: Desk
+) -> None:
+    first = shop.trade.batch(10)
+    pack, card = str(first)[:14], serial_text(first + 3)
+    undone = desk.sell(pack=pack)
+    shop.trade.agree(cancel(shop, undone.id))
+    with pytest.raises(WrongStage):
+        cancel(shop, undone.id)
+    desk.sell(serial=card)
+    shop.trade.move("seller", "activate", first, first + 2)
+    shop.trade.move("seller", "activate", first + 4, first + 9)
+    with pytest.raises(SaleUndone):
+        cancel(shop, undone.id)
+
+
+def test_a_sale_after_one_that_was_undone_is_undone_itself(shop: Shop, desk: Desk) -> None:
+    first = shop.trade.batch(10)
+    undone = desk.sell(serial=serial_text(first))
+    shop.trade.agree(cancel(shop, undone.id))
+    again = desk.sell(serial=serial_text(first))
+    with pytest.raises(SaleUndone):
+        cancel(shop, undone.id)
+    shop.trade.agree(cancel(shop, again.id))
+    assert shop.trade.lots(first) == [(0, 9, "stocked", "outlet", None)]
+    assert shop.trade.owed("outlet") == 0
 
 
 def test_a_used_card_is_not_taken_back(shop: Shop, desk: Desk) -> None:
