@@ -30,6 +30,7 @@ from distribution.ranges import Ranges, card_count, joined
 from distribution.tables import party
 from staff import events
 from staff.permissions import Actor, Permission, require
+from vouchers.queries import check_batches
 from vouchers.serials import SerialRange, parse_range, serial_text
 from vouchers.tables import batch, denomination, lot, voucher_hold
 
@@ -122,7 +123,7 @@ def draw_up(
     """Set named ranges apart for a dispatch, transfer or return; once for each reference.
 
     Whether the cards may go is checked when they are sent. Raises InvalidInput, PartyUnknown,
-    NotHolder, NotAChild, NotTheParent, RequestConflict, and for the ranges as the moves do.
+    NotHolder, NotAChild, NotTheParent, BatchUnknown, RequestConflict, and as SerialRange does.
     """
     if kind not in PERMISSIONS:
         raise InvalidInput(f"a consignment is one of {', '.join(PERMISSIONS)}")
@@ -136,6 +137,7 @@ def draw_up(
     def work(session: Session) -> Consignment:
         sender = _sender(session, actor, sender_code)
         receiver = _receiver(session, kind, sender, receiver_code)
+        check_batches(session, cards)
         content = [kind, sender.code, receiver.code, why, [[c.first, c.last] for c in cards]]
         digest = papers.content_digest(content)
         row = {"kind": kind, "sender_id": sender.id, "receiver_id": receiver.id, "reason": why}

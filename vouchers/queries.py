@@ -1,5 +1,6 @@
 """Questions about cards that other packages ask."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +8,7 @@ from sqlalchemy import BigInteger, column, exists, select, table, union
 
 from core.db import Session
 from core.errors import NotFound
+from vouchers.lots import BatchUnknown
 from vouchers.serials import SerialRange, serial_text
 from vouchers.status import Status, VoucherFacts, status
 from vouchers.tables import batch, denomination, lot, voucher, voucher_hold
@@ -60,6 +62,15 @@ def batch_terms(session: Session, batch_id: int) -> BatchTerms:
     if row is None:
         raise NotFound(f"there is no batch {batch_id}")
     return BatchTerms(**row._mapping)
+
+
+def check_batches(session: Session, ranges: Iterable[SerialRange]) -> None:
+    """Raise BatchUnknown unless the batch of each range is there."""
+    wanted = sorted({cards.batch_id for cards in ranges})
+    known = set(session.execute(select(batch.c.id).where(batch.c.id.in_(wanted))).scalars())
+    for batch_id in wanted:
+        if batch_id not in known:
+            raise BatchUnknown(f"there is no batch {batch_id}")
 
 
 def clip_to_batch(session: Session, cards: SerialRange) -> SerialRange:

@@ -3,7 +3,7 @@
 import pytest
 
 from distribution.actions import ACTIONS
-from distribution.consignments import draw_up
+from distribution.consignments import draw_up, list_consignments
 from distribution.dispatching import send_consignment
 from distribution.errors import NotAChild, NotHolder, NotTheParent, RequestConflict
 from distribution.moves import PendingApproval
@@ -11,6 +11,7 @@ from staff import approvals
 from staff.approvals import ContentChanged
 from tests.distribution.papers import Papers, pack, span
 from tests.distribution.trade import COMMISSION_FEN, FACE_FEN, Trade
+from vouchers.lots import BatchUnknown
 from vouchers.serials import serial_text
 
 NET_FEN = FACE_FEN - COMMISSION_FEN
@@ -137,3 +138,11 @@ def test_the_same_reference_draws_up_once(trade: Trade) -> None:
     assert draw_up(trade.db, seller, "return", ranges, "back-1") == one
     with pytest.raises(RequestConflict):
         draw_up(trade.db, seller, "return", ranges, "back-1", reason="other")
+
+
+def test_cards_of_a_batch_that_is_not_there_are_not_set_apart(trade: Trade) -> None:
+    seller, strange = trade.people["seller"], serial_text(trade.batch(10) + 10**10)
+    with pytest.raises(BatchUnknown):
+        draw_up(trade.db, seller, "return", [(strange, strange)], "back-1")
+    with trade.db.read() as session:
+        assert list_consignments(session, trade.people["keeper"]) == []
