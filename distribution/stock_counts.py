@@ -19,7 +19,7 @@ from distribution.errors import DifferenceAnswered, NotAnswered, PaperUnknown
 from distribution.papers import MAX_PAGE, check_same, content_digest, within_scope
 from distribution.parties import party_by_code, require_scope, subtree_ids
 from distribution.ranges import Ranges, card_count, covers, joined, shared, without
-from distribution.scans import parse_scan
+from distribution.scans import Scan, parse_scan
 from distribution.tables import (
     difference_answer,
     difference_movement,
@@ -30,6 +30,7 @@ from distribution.tables import (
 )
 from staff import events
 from staff.permissions import Actor, Permission, require
+from vouchers.queries import clip_to_batches
 from vouchers.serials import SerialRange, serial_text
 from vouchers.tables import lot, stock_movement
 
@@ -99,15 +100,16 @@ def record_count(
     require(actor, Permission.COUNT_STOCK)
     if len(scans) > MAX_SCANS:
         raise InvalidInput(f"a count holds at most {MAX_SCANS} scans")
-    found = joined(parse_scan(scan).cards for scan in scans)
+    named = [parse_scan(scan) for scan in scans]
     about = None if note is None else clean(note, "the note", 500)
-    digest = content_digest({"party": party_code, "found": [str(r) for r in found], "note": about})
+    content = [str(r) for r in joined(scan.cards for scan in named)]
+    digest = content_digest({"party": party_code, "found": content, "note": about})
     head = {
         "reference": clean(reference, "the reference", 128),
         "content_digest": digest,
         "note": about,
     }
-    return db.transact(lambda session: _record(session, actor, party_code, found, head))
+    return db.transact(lambda session: _record(session, actor, party_code, named, head))
 
 
 def answer_difference(
@@ -171,10 +173,11 @@ def list_counts(session: Session, actor: Actor, after_id: int = 0, limit: int = 
 
 
 def _record(
-    session: Session, actor: Actor, party_code: str, found: Ranges, head: dict[str, Any]
+    session: Session, actor: Actor, party_code: str, scans: Sequence[Scan], head: dict[str, Any]
 ) -> Count:
     counted = party_by_code(session, party_code)
     require_scope(session, actor, {counted.id})
+    found = _found(session, scans)
     booked = _booked_there(session, counted.id)
     count_id = session.new_id()
     row = head | {
@@ -210,6 +213,12 @@ def _record(
         differences=len(rows),
     )
     return read_count(session, actor, count_id)
+
+
+def _found(session: Session, scans: Sequence[Scan]) -> Ranges:
+    """What was scanned; the label of a batch's last pack or carton reaches beyond its cards."""
+    labels = clip_to_batches(session, [scan.cards for scan in scans if scan.is_label])
+    return joined([*labels, *(scan.cards for scan in scans if not scan.is_label)])
 
 
 def _stored(session: Session, actor: Actor, head: dict[str, Any]) -> Count:

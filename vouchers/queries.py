@@ -1,6 +1,6 @@
 """Questions about cards that other packages ask."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, column, exists, select, table, union
 
 from core.db import Session
 from core.errors import NotFound
+from core.sets import among
 from vouchers.lots import BatchUnknown
 from vouchers.serials import SerialRange, serial_text
 from vouchers.status import Status, VoucherFacts, status
@@ -67,7 +68,8 @@ def batch_terms(session: Session, batch_id: int) -> BatchTerms:
 def check_batches(session: Session, ranges: Iterable[SerialRange]) -> None:
     """Raise BatchUnknown unless the batch of each range is there."""
     wanted = sorted({cards.batch_id for cards in ranges})
-    known = set(session.execute(select(batch.c.id).where(batch.c.id.in_(wanted))).scalars())
+    query = select(batch.c.id).where(among(batch.c.id, "ids"))
+    known = set(session.execute(query, {"ids": wanted}).scalars())
     for batch_id in wanted:
         if batch_id not in known:
             raise BatchUnknown(f"there is no batch {batch_id}")
@@ -75,11 +77,21 @@ def check_batches(session: Session, ranges: Iterable[SerialRange]) -> None:
 
 def clip_to_batch(session: Session, cards: SerialRange) -> SerialRange:
     """Return a pack without the serials beyond the end of its batch; the last may not be full."""
-    query = select(batch.c.first_serial, batch.c.size).where(batch.c.id == cards.batch_id)
-    row = session.execute(query).one_or_none()
-    if row is None:
-        return cards
-    return cards.overlap(row.first_serial, row.first_serial + row.size - 1) or cards
+    return clip_to_batches(session, [cards])[0]
+
+
+def clip_to_batches(session: Session, ranges: Sequence[SerialRange]) -> list[SerialRange]:
+    """Return packs and cartons as `clip_to_batch` does, in their order, by one question."""
+    wanted = sorted({cards.batch_id for cards in ranges})
+    rows = session.execute(
+        select(batch.c.id, batch.c.first_serial, batch.c.size).where(among(batch.c.id, "ids")),
+        {"ids": wanted},
+    )
+    ends = {row.id: (row.first_serial, row.first_serial + row.size - 1) for row in rows}
+    return [
+        cards.overlap(*ends.get(cards.batch_id, (cards.first, cards.last))) or cards
+        for cards in ranges
+    ]
 
 
 def voucher_view(session: Session, serial: int, today: date) -> VoucherView:

@@ -55,6 +55,19 @@ def test_a_shelf_as_booked_has_no_differences(trade: Trade) -> None:
     assert (sheet.expected_cards, sheet.found_cards, sheet.differences) == (300, 300, ())
 
 
+@pytest.mark.parametrize("digits", [13, 14])
+def test_the_label_of_the_last_pack_or_carton_names_the_cards_of_its_batch(
+    trade: Trade, digits: int
+) -> None:
+    first = trade.batch(250)
+    per_label = 10 ** (16 - digits)
+    labels = [str((first + place) // per_label) for place in range(0, 250, per_label)]
+    sheet = count(trade, "seller", [label.zfill(digits) for label in labels], "june")
+    assert (sheet.expected_cards, sheet.found_cards, sheet.differences) == (250, 250, ())
+    beyond = count(trade, "seller", [*labels, *found(first, (250, 251))], "july")
+    assert shown(beyond, first) == [("unexpected", 250, 251, None, "OUTLET")]
+
+
 def test_missing_and_unexpected_cards_are_listed_with_who_clears_them_up(trade: Trade) -> None:
     first, other = trade.batch(100), trade.batch(50, at="outlet2")
     trade.contract("outlet", "credit", limit_fen=10_000_000)
