@@ -16,9 +16,8 @@ from distribution.till_sales import SaleUnknown
 from distribution.till_tables import till_sale
 from staff.permissions import Actor, Permission, require
 from vouchers.lots import load_lots
-from vouchers.movements import latest
+from vouchers.movements import last_movements
 from vouchers.serials import SerialRange, serial_text
-from vouchers.tables import stock_movement
 
 
 class SaleTooOld(DomainError):
@@ -67,20 +66,10 @@ def request_cancelling(
 
 def _check_still_sold(session: Session, row: Row[Any]) -> None:
     """Lock the cards; raise SaleUndone where one of them was activated again since."""
-    cards, moved = SerialRange(row.first_serial, row.last_serial), stock_movement.c
+    cards = SerialRange(row.first_serial, row.last_serial)
     load_lots(session, cards)
-    rows = session.execute(
-        select(moved.first_serial, moved.last_serial, moved.entry_id)
-        .where(
-            moved.batch_id == cards.batch_id,
-            moved.move == "activate",
-            moved.first_serial <= cards.last,
-            moved.last_serial >= cards.first,
-        )
-        .order_by(moved.version)
-    )
-    sold = latest(cards, [(first, last, entry_id) for first, last, entry_id in rows])
-    if any(entry_id != row.entry_id for _, entry_id in sold):
+    sold = last_movements(session, cards, "activate")
+    if any(movement.entry_id != row.entry_id for _, movement in sold):
         raise SaleUndone("the sale was undone, and its cards were sold again since")
 
 

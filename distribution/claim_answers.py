@@ -15,21 +15,20 @@ from distribution.errors import PaperStateWrong
 from distribution.moves import Consigned, PendingApproval, check_move, lots_digest, move_cards
 from distribution.paper_tables import claim
 from distribution.parties import party_by_code, require_scope
-from distribution.ranges import covers, without
+from distribution.ranges import Ranges, covers, without
 from distribution.receipts import close_if_done, receive_ranges
 from distribution.requests import MoveRequest
 from staff import approvals
 from staff.approvals import ContentChanged, Decision
 from staff.permissions import Actor, Permission, require
-from vouchers.movements import Cause, move_lots
+from vouchers.lots import Lot, load_lots
+from vouchers.movements import Cause, last_movements, move_lots
 from vouchers.moves import Terms
 from vouchers.queries import batch_terms
 from vouchers.serials import SerialRange, batch_of, parse_range, serial_text
 
 APPROVAL = "claim"
 """The kind of approval that making the cards of a claim void waits for."""
-
-_OUR_HOLDS = ("damaged", "lost")
 
 
 def answer_received(
@@ -56,9 +55,8 @@ def answer_received(
         if not covers([whole], cards):
             raise InvalidInput("the cards are not those of the claim")
         cause = Cause(member_id=actor.member_id, document=of.number, reason=why[:200])
-        move_lots(
-            session, cards, "release", Terms(), cause, only=lambda lot: lot.hold in _OUR_HOLDS
-        )
+        for held in _held_by_claims(session, of.number, cards):
+            move_lots(session, held, "release", Terms(), cause, only=_is_held)
         movement_ids = receive_ranges(session, actor, of.number, [cards])
         issue_credit_notes(session, of, movement_ids)
         for rest in without([whole], [cards]):
@@ -171,6 +169,17 @@ def void_agreed(session: Session, decision: Decision) -> Claim:
     )
     close_if_done(session, of.id, of.number)
     return read_claim(session, asked_by, row.number)
+
+
+def _held_by_claims(session: Session, number: str, cards: SerialRange) -> Ranges:
+    """Lock the cards; return those whose last hold was put by the papers of a consignment."""
+    load_lots(session, cards)
+    holds = last_movements(session, cards, "hold")
+    return [held for held, movement in holds if movement.document == number]
+
+
+def _is_held(lot: Lot) -> bool:
+    return lot.hold is not None
 
 
 def _void(of: Row[Any], row: Row[Any], reason: str) -> MoveRequest:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
+from sqlalchemy import Row, select
 
 from core.db import Session
 from core.sets import insert_rows
@@ -95,6 +96,26 @@ def move_lots(
         if was is not becomes
     ]
     return record_movements(session, steps, cause)
+
+
+def last_movements(
+    session: Session, cards: SerialRange, move: str
+) -> list[tuple[SerialRange, Row[Any]]]:
+    """Cut a range by the last movement of one kind; cards that never made it are left out.
+
+    Only final while the caller holds the lots of the range.
+    """
+    rows = session.execute(
+        select(stock_movement)
+        .where(
+            stock_movement.c.batch_id == cards.batch_id,
+            stock_movement.c.move == move,
+            stock_movement.c.first_serial <= cards.last,
+            stock_movement.c.last_serial >= cards.first,
+        )
+        .order_by(stock_movement.c.version)
+    )
+    return latest(cards, [(row.first_serial, row.last_serial, row) for row in rows])
 
 
 def latest(cards: SerialRange, items: Sequence[tuple[int, int, T]]) -> list[tuple[SerialRange, T]]:

@@ -11,7 +11,6 @@ from tests.distribution.model import PARENT, RULES
 from tests.distribution.model import Card as PlainCard
 from tests.distribution.trade import FACE_FEN
 
-OUR_HOLDS = ("damaged", "lost")
 VALUE_ACCOUNTS = {
     "liability": "VOUCHER_LIABILITY",
     "clearing": "RETURNS_CLEARING",
@@ -38,6 +37,7 @@ class Card(PlainCard):
     account: str | None = None
     paper: str | None = None
     claimed: bool = False
+    held_by_claim: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,8 @@ class Business:
             "claimed": [s for s in there if s in on_the_way and self.cards[s].claimed],
         }
         for serial in unfit:
-            self.cards[serial] = replace(self.cards[serial], hold="damaged")
+            card = self.cards[serial]
+            self.cards[serial] = replace(card, hold="damaged", held_by_claim=True)
         for serial in (*unfit, *held, *outcomes["short"]):
             self.cards[serial] = replace(self.cards[serial], claimed=True)
         self._end("receive", number, outcomes["received"])
@@ -194,7 +195,8 @@ class Business:
         if any(self.cards[serial].paper != number for serial in serials):
             return False
         if found:
-            if any(self.cards[serial].hold not in (None, *OUR_HOLDS) for serial in serials):
+            cards = [self.cards[serial] for serial in serials]
+            if any(card.hold and not card.held_by_claim for card in cards):
                 return False
             for serial in serials:
                 self.cards[serial] = replace(self.cards[serial], hold=None)
@@ -262,7 +264,7 @@ class Business:
             return False
         after = {s: self._priced(card) for s, card in zip(found, map(_of, new), strict=True)}
         if name == "hold":
-            after = {serial: replace(card, hold=hold) for serial, card in after.items()}
+            after = {s: replace(c, hold=hold, held_by_claim=False) for s, c in after.items()}
         check = CHECKS.get(name)
         if check is not None and not check(self, found, after):
             return False

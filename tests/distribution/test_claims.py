@@ -117,6 +117,33 @@ def test_a_hold_of_somebody_else_is_not_lifted_by_a_claim(papers: Papers, trade:
     assert claim_answers.answer_received(trade.db, keeper, number, "is here").state == "received"
 
 
+def test_a_loss_that_somebody_else_reported_is_not_lifted_by_a_claim(
+    papers: Papers, trade: Trade
+) -> None:
+    first = trade.batch(100, at="city")
+    sent = papers.sent(100)
+    trade.move("service", "hold", first, first + 9, hold="lost", reason="a customer called")
+    (number,) = papers.receive("seller", sent.number, [pack(first)]).claims
+    keeper = trade.people["keeper"]
+    with pytest.raises(LotOnHold):
+        claim_answers.answer_received(trade.db, keeper, number, "is here")
+    assert trade.lots(first)[0] == (0, 9, "in_transit", "city", "lost")
+
+
+def test_of_cards_held_as_lost_a_claim_lifts_its_own_holds_alone(
+    papers: Papers, trade: Trade
+) -> None:
+    start, number = short(papers, trade)
+    trade.move("service", "hold", start, start + 3, hold="lost", reason="a customer called")
+    keeper = trade.people["keeper"]
+    claim_answers.hold_as_lost(trade.db, keeper, number, "not in the van")
+    with pytest.raises(LotOnHold):
+        claim_answers.answer_received(trade.db, keeper, number, "found")
+    trade.move("service", "release", start, start + 3, reason="he was wrong")
+    assert claim_answers.answer_received(trade.db, keeper, number, "found").state == "received"
+    assert trade.lots(start - 90) == [(0, 99, "stocked", "outlet", None)]
+
+
 def test_strange_cards_are_dismissed_and_missing_ones_are_not(papers: Papers, trade: Trade) -> None:
     first, other = trade.batch(100, at="city"), trade.batch(10, at="province")
     sent = papers.sent(100)
