@@ -20,13 +20,17 @@ from core.outbox import Kinds, put, record_report, run_relay
 from core.settings import Settings
 from redemption.dialogue.phones import parse_phone
 from redemption.dialogue.texter import TextReply
-from redemption.dialogue.texts import answer_text, fault_text
+from redemption.dialogue.texts import FAULT, answer_text, fault_text
+from redemption.requests import Code
 
 GATEWAY = "smpp"
 """What names this gateway in stored requests."""
 
 REPLY = "reply"
 """The kind of message that answers a text."""
+
+_ASKED_AGAIN = frozenset({Code.TRY_LATER.value, FAULT})
+"""Behind these the customer sends the same text again, and must be answered then too."""
 
 _log = structlog.get_logger("wanneng.smpp")
 
@@ -95,9 +99,10 @@ class Texts:
             )
         except Exception as error:
             log_fault(error, GATEWAY)
-            reply = TextReply(fault_text(deps.db.settings))
+            reply = TextReply(fault_text(deps.db.settings), code=FAULT)
         phone = parse_phone(arrived.source)
         if not reply.text or phone is None or known.replied:
             return
         deps.db.transact(lambda session: put(session, REPLY, phone.number, reply.text))
-        mark_replied(deps, arrived, known)
+        if reply.code not in _ASKED_AGAIN:
+            mark_replied(deps, arrived, known)

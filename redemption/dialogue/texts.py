@@ -38,6 +38,9 @@ from redemption.requests import Code, RedeemRequest, caller_of_phone
 from vouchers.queries import voucher_view
 
 LONGEST_ID = 128
+FAULT = "fault"
+"""The code of the reply where nobody knows what became of a message."""
+
 _DAY_S = 86_400
 
 _log = structlog.get_logger(__name__)
@@ -75,7 +78,7 @@ def answer_text(
 
 def fault_text(settings: Settings) -> str:
     """Return the reply where nobody knows what became of a message; its sender speaks Chinese."""
-    return message("fault", "zh", {"hotline": settings.hotline})
+    return message(FAULT, "zh", {"hotline": settings.hotline})
 
 
 def _once(texter: Texter, command: Command) -> TextReply:

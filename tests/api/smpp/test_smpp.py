@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from api.smpp.link import Throttle
 from api.smpp.parts import read_reference
@@ -154,6 +155,20 @@ def test_a_text_that_comes_again_has_one_effect_and_one_reply(texting: Texting) 
     assert (texting.count(attempt), texting.count(redemption)) == (1, 1)
     until(lambda: len(texting.centre.sent) >= 2)
     assert texting.count(outbox) == 2
+
+
+def test_a_text_that_was_told_to_come_again_is_answered_again(texting: Texting) -> None:
+    """On SQLite a table that is missing is an outage ("try later"), on PostgreSQL a fault."""
+    account, card = texting.world.account(), texting.world.card()
+    body = text(f"CZ {account} {card.pin.digits}".encode())
+    with texting.world.db.write() as session:
+        session.execute(sql("ALTER TABLE caller_language RENAME TO away"))
+    texting.centre.deliver(body, body)
+    assert (texting.count(redemption), texting.count(outbox)) == (0, 2)
+    with texting.world.db.write() as session:
+        session.execute(sql("ALTER TABLE away RENAME TO caller_language"))
+    texting.centre.deliver(body, body)
+    assert (texting.count(redemption), texting.count(outbox)) == (1, 3)
 
 
 def test_two_cards_one_after_the_other_are_two_messages(texting: Texting) -> None:
