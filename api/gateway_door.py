@@ -7,6 +7,7 @@ from litestar import Response
 
 from api.gateway_manners import AnyRequest, empty
 from api.guards import bearer, runtime_of
+from api.handlers import DATABASE_AWAY
 from api.runtime import Runtime
 from core.networks import client_address, is_within
 from core.settings import Settings
@@ -17,9 +18,10 @@ _log = structlog.get_logger("wanneng.gateways")
 
 
 async def let_in(request: AnyRequest, route: str) -> Channel | Response[bytes]:
-    """Return the gateway that asks, or its refusal: 403 without a body, and nothing happens.
+    """Return the gateway that asks, or its refusal without a body: 403, and nothing happens.
 
-    The key stands in the address, for gateways that cannot send headers, or in Authorization.
+    503 where its key cannot be looked up: nothing was done, so it may simply ask again. The key
+    stands in the address, for gateways that cannot send headers, or in Authorization.
     """
     runtime = runtime_of(request)
     networks = runtime.settings.allowed_networks
@@ -32,6 +34,9 @@ async def let_in(request: AnyRequest, route: str) -> Channel | Response[bytes]:
     except SenderUnknown:
         _log.warning("key_refused", route=route)
         return empty(403)
+    except DATABASE_AWAY as error:
+        _log.error("key_not_looked_up", route=route, error=type(error).__name__)
+        return empty(503)
 
 
 def address_of(request: AnyRequest, settings: Settings) -> str:

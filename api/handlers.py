@@ -136,14 +136,15 @@ def _plain(value: Any) -> Any:
     return mask_text(str(value))
 
 
+DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised where the database does not answer."""
+
 HANDLERS: dict[int | type[Exception], Any] = {
     DomainError: on_domain_error,
     ValidationException: on_wrong_parameter,
     HTTPException: on_http_error,
     LitestarException: on_unexpected,
-    OperationalError: on_database_trouble,
-    InterfaceError: on_database_trouble,
-    PoolTimeout: on_database_trouble,
+    **dict.fromkeys(DATABASE_AWAY, on_database_trouble),
     Exception: on_unexpected,
 }
 """For the application: every exception ends in a problem."""
