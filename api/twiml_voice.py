@@ -70,7 +70,7 @@ async def twiml_voice(request: AnyRequest) -> Response[bytes]:
     exception_handlers=manners(on_fault),
 )
 async def twiml_voice_status(request: AnyRequest) -> Response[bytes]:
-    """Take note that a call is over."""
+    """Take note that a call is over; it may be told before the last keys are."""
     return await signed(request, STATUS_PATH, _note_status)
 
 
@@ -78,7 +78,7 @@ async def _note_status(runtime: Runtime, _request: AnyRequest, fields: Fields) -
     if value_of(fields, "CallStatus") in _OVER:
         call_id = value_of(fields, "CallSid")
         try:
-            await asyncio.to_thread(hang_up, runtime.dialogue, GATEWAY, call_id)
+            await asyncio.to_thread(hang_up, runtime.dialogue, GATEWAY, call_id, late_keys=True)
         except InvalidInput:
             return empty(204)
     return empty(204)

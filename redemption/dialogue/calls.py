@@ -170,18 +170,29 @@ def is_under_way(
     return record is not None and record.turn == turn and record.reply is None
 
 
-def hang_up(deps: DialogueDeps, gateway: str, call_id: str, medium: Medium = VOICE) -> None:
+def hang_up(
+    deps: DialogueDeps,
+    gateway: str,
+    call_id: str,
+    medium: Medium = VOICE,
+    *,
+    late_keys: bool = False,
+) -> None:
     """End a call whose caller is gone; a turn that is under way is carried out none the less.
 
-    Raises InvalidInput. Without Redis the call ends by itself in time.
+    `late_keys`: the end may be told before the confirming `#`, which then still counts. Raises
+    InvalidInput. Without Redis the call ends by itself in time.
     """
     shelf = Shelf.of(deps.redis, medium, gateway, clean(call_id, "the call id", LONGEST_ID))
     rules = MenuRules(deps.db.settings.account_lengths, Place.of(deps.db.settings, deps.db.clock()))
     try:
         raw, record = shelf.last()
-        if record is not None and record.after is not None:
-            ended = step(record.after, Hangup(), rules).state
-            shelf.put(raw, msgspec.structs.replace(record, after=ended))
+        if record is None or record.after is None:
+            return
+        if late_keys and record.after.node is Node.CONFIRM:
+            return  # nothing happens without the key, and the call ends by itself in time
+        ended = step(record.after, Hangup(), rules).state
+        shelf.put(raw, msgspec.structs.replace(record, after=ended))
     except RedisError as error:
         _log.warning("call_state_unreachable", error=type(error).__name__)
 

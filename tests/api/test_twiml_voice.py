@@ -81,9 +81,32 @@ def test_hanging_up_before_the_hash_redeems_nothing(phone: TwimlPhone, world: Wo
     to_confirm(phone, account, card.pin.digits)
     over = post(phone.client, VOICE + "/status", phone.form | {"CallStatus": "completed"})
     assert (over.status_code, over.content) == (204, b"")
-    late = phone.send(phone.path, "#")
-    assert b"<Hangup/>" in late.content
     assert redeemed(world, account) == 0
+    assert texts(world, phone.caller) == 0
+
+
+def test_a_hash_that_comes_behind_the_end_of_its_call_redeems_once(
+    phone: TwimlPhone, world: World
+) -> None:
+    card, account = world.card(), world.account()
+    to_confirm(phone, account, card.pin.digits)
+    ended = phone.form | {"CallStatus": "completed"}
+    assert post(phone.client, VOICE + "/status", ended).status_code == 204
+    path = phone.path
+    assert "50 yuan added" in phone.take(phone.send(path, "#")).heard
+    assert phone.send(path, "#").content == phone.last
+    assert (redeemed(world, account), texts(world, phone.caller)) == (1, 1)
+    post(phone.client, VOICE + "/status", ended)
+    assert b"<Hangup/>" in phone.send(phone.path, "1").content
+
+
+def test_before_the_last_question_no_key_counts_behind_the_end_of_its_call(
+    phone: TwimlPhone, world: World
+) -> None:
+    phone.ring().press("2", "1", f"{world.account()}#", "1")
+    post(phone.client, VOICE + "/status", phone.form | {"CallStatus": "completed"})
+    assert b"<Hangup/>" in phone.send(phone.path, draw().digits).content
+    assert tries(world, phone.caller) == 0
 
 
 def test_hanging_up_right_after_the_hash_redeems_once(phone: TwimlPhone, world: World) -> None:
@@ -96,9 +119,8 @@ def test_hanging_up_right_after_the_hash_redeems_once(phone: TwimlPhone, world: 
         answer = pressed.result()
     again = phone.send(phone.path, "#")
     assert again.content == answer.content
-    count = redeemed(world, account)
-    assert texts(world, phone.caller) == count
-    assert count == int(b"added" in answer.content)
+    assert b"added" in answer.content
+    assert (redeemed(world, account), texts(world, phone.caller)) == (1, 1)
 
 
 def test_each_step_delivered_ten_times_at_once_has_one_effect_and_the_same_bytes(
