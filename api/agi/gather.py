@@ -6,9 +6,6 @@ from api.agi.peer import Peer
 from redemption.dialogue.state import Expect
 
 CLEAR = "*"
-AFTER_LAST_S = 1.5
-"""So long a `#` is waited for where all digits are there: left over it would answer the next
-question, and at the last question that redeems."""
 MOST_KEYS = 40
 
 
@@ -21,8 +18,9 @@ async def say(peer: Peer, sounds: Sequence[str]) -> None:
 async def gather(peer: Peer, sounds: Sequence[str], expect: Expect) -> str:
     """Play sounds until a key, then collect what is expected; empty where no key came.
 
-    `*` ends it at once, to clear or go back; the finishing key ends it behind a digit and is not
-    returned. Raises HungUp: then no key counts.
+    The number of keys never ends it: a `#` left over would answer the next question, and at the
+    last question that redeems. `*` ends it at once, to clear or go back; the finishing key ends it
+    behind a digit and is not returned. Raises HungUp: then no key counts.
     """
     key = await _interrupted(peer, sounds)
     if expect.kind == "key":
@@ -30,7 +28,7 @@ async def gather(peer: Peer, sounds: Sequence[str], expect: Expect) -> str:
     keys = ""
     while True:
         if key is None:
-            key = await peer.wait_for_key(_patience_s(keys, expect))
+            key = await peer.wait_for_key(expect.interdigit_s if keys else expect.timeout_s)
         if key is None:
             return keys
         if key == expect.finish_key:
@@ -49,9 +47,3 @@ async def _interrupted(peer: Peer, sounds: Sequence[str]) -> str | None:
         if key is not None:
             return key
     return None
-
-
-def _patience_s(keys: str, expect: Expect) -> float:
-    if not keys:
-        return expect.timeout_s
-    return AFTER_LAST_S if len(keys) >= expect.max else expect.interdigit_s

@@ -1,7 +1,8 @@
 """An exchange of its own at the other end of FastAGI: it speaks as Asterisk 22 was heard to.
 
 Nothing of it is shared with the product. Its caller presses keys by a plan: a key interrupts the
-prompt that is being played, `~5` is pressed only once all is heard, `.` is a silence, `!` hangs up.
+prompt that is being played, `~5` is pressed only once all is heard, `_5` comes `LATE_S` behind
+the key before it, `.` is a silence, `!` hangs up.
 """
 
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 ALL_KEYS = '"0123456789*#"'
+LATE_S = 2
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Exchange:
         elif verb == "STREAM":
             self._play(rest.split(" ", 1)[1])
         elif verb == "WAIT":
-            self._wait()
+            self._wait(int(rest.split(" ")[-1]) / 1000)
         elif verb == "CHANNEL":
             self._say("200 result=6")
         elif verb == "SET":
@@ -98,10 +100,14 @@ class Exchange:
             self._say("200 result=0 endpos=40000")
 
     def _is_quick(self) -> bool:
-        return not self._keys[0].startswith("~")
+        return self._keys[0][0] not in "~_"
 
-    def _wait(self) -> None:
+    def _wait(self, patience_s: float) -> None:
         if not self._keys:
+            self._say("200 result=0")
+            return
+        if self._keys[0].startswith("_") and patience_s < LATE_S:
+            self._keys[0] = self._keys[0].removeprefix("_")  # by the next command it is pressed
             self._say("200 result=0")
             return
         key = self._keys.pop(0)
@@ -110,7 +116,7 @@ class Exchange:
         elif key == ".":
             self._say("200 result=0")
         else:
-            self._press(key.removeprefix("~"))
+            self._press(key.lstrip("~_"))
 
     def _press(self, key: str, more: str = "") -> None:
         if self._keys and self._keys[0] == "?":
@@ -134,6 +140,6 @@ class Exchange:
 
 def _keys(step: str) -> list[str]:
     """Cut a step like `~12#` into keys; only its first is pressed late."""
-    if step.startswith("~"):
+    if step[0] in "~_":
         return [step[:2], *step[2:]]
     return list(step)

@@ -102,10 +102,13 @@ def test_a_caller_may_hang_up_at_any_point(agi: Serving, length: int) -> None:
     assert Exchange(agi.port, ["0"]).call().heard
 
 
-def test_a_hash_behind_all_digits_does_not_answer_the_next_question(agi: Serving) -> None:
-    """Whoever types 18 digits and then the hash, as told, has not confirmed yet."""
+@pytest.mark.parametrize("last", ["#", "_#"])
+def test_a_hash_behind_all_digits_does_not_answer_the_next_question(
+    agi: Serving, last: str
+) -> None:
+    """Whoever types 18 digits and then the hash, as told, even late, has not confirmed yet."""
     card = agi.world.card()
-    plan = ["2", "1", f"{agi.world.account()}#", "1", card.pin.digits, "#", ".", "!"]
+    plan = ["2", "1", f"{agi.world.account()}#", "1", card.pin.digits, last, ".", "!"]
     call = Exchange(agi.port, plan).call()
     assert "confirm-1" in files(call)
     assert redeemed(agi.world.db) == []
