@@ -16,7 +16,7 @@ from redemption.dialogue.callers import bind, language_of
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.phones import Phone, parse_phone
 from redemption.dialogue.state import Bound, CodeGone, CodeRefused, CodeSent, CodeWrong
-from redemption.dialogue.words import message
+from redemption.dialogue.words import Lang, message
 
 VALID_S = 600
 TRIES = 3
@@ -25,6 +25,8 @@ CODES_PER_DAY = 5
 
 _DAY_S = 86_400
 _ROUNDS = 20
+_TAKEN, _REFUSED = b"taken", b"refused"
+"""What stands in the place of a request, so that its repeats are told the same."""
 
 
 class _Waiting(Struct, frozen=True, omit_defaults=True):
@@ -36,7 +38,6 @@ class _Waiting(Struct, frozen=True, omit_defaults=True):
 
     account: str
     hash: str
-    asked_by: str
     until: float
     tries_left: int = TRIES
     tried_by: str = ""
@@ -46,9 +47,9 @@ class _Waiting(Struct, frozen=True, omit_defaults=True):
 def send_code(
     deps: DialogueDeps, phone: Phone, account_number: str, request_key: str
 ) -> CodeSent | CodeRefused:
-    """Text a code to the phone on the account's file; the same request again sends no second.
+    """Text a code to the phone on the account's file, once however often the request is delivered.
 
-    Raises AccountUnknown; RedisError: then nothing was sent.
+    Raises AccountUnknown; RedisError, TryLater: then nothing was sent.
     """
     with deps.db.read() as session:
         account = read_account(session, account_number)
@@ -56,17 +57,37 @@ def send_code(
         language = "zh" if holder is None else language_of(session, holder)
     if holder is None or not holder.takes_texts:
         return CodeRefused("no_phone")
-    asked = _read(deps, phone)
-    if asked is not None and asked.asked_by == request_key:
-        return CodeSent()
-    if _is_too_many(deps, phone, account_number):
-        return CodeRefused("code_too_many")
+    slot = _slot_of_request(request_key)
+    # The request is taken first: of many that bring it one counts it and sends.
+    if not slots.swap(deps.redis, slot, None, _TAKEN, VALID_S):
+        return _answer_of_taken(slots.read(deps.redis, slot))
+    try:
+        if _is_too_many(deps, phone, account_number):
+            slots.swap(deps.redis, slot, _TAKEN, _REFUSED, VALID_S)
+            return CodeRefused("code_too_many")
+        _send_new(deps, phone, account_number, holder, language)
+    except Exception:
+        deps.redis.delete(slot)  # nothing was sent: the same request may try again
+        raise
+    return CodeSent()
+
+
+def _answer_of_taken(kept: bytes | None) -> CodeSent | CodeRefused:
+    """Return what a request is told that was taken before."""
+    if kept is None:
+        raise TryLater("this request failed a moment ago")
+    return CodeRefused("code_too_many") if kept == _REFUSED else CodeSent()
+
+
+def _send_new(
+    deps: DialogueDeps, phone: Phone, account_number: str, holder: Phone, language: Lang
+) -> None:
     code = f"{secrets.randbelow(10**6):06d}"
-    _write_new(deps, phone, account_number, code, request_key)
+    waiting = _Waiting(account_number, _hash(deps, phone, code), _now(deps) + VALID_S)
+    deps.redis.set(_key(phone), msgspec.json.encode(waiting), ex=VALID_S)
     facts = {"code": code, "tail": account_number[-4:], "caller": phone.number[-4:]}
     body = message("code", language, facts)
     deps.db.transact(lambda session: put(session, "code", holder.number, body))
-    return CodeSent()
 
 
 def enter_code(
@@ -116,19 +137,6 @@ def _carry_out(deps: DialogueDeps, phone: Phone, tried: _Waiting) -> Bound | Cod
     return Bound(tried.account)
 
 
-def _read(deps: DialogueDeps, phone: Phone) -> _Waiting | None:
-    raw = slots.read(deps.redis, _key(phone))
-    return None if raw is None else msgspec.json.decode(raw, type=_Waiting)
-
-
-def _write_new(
-    deps: DialogueDeps, phone: Phone, account_number: str, code: str, request_key: str
-) -> None:
-    until = _now(deps) + VALID_S
-    waiting = _Waiting(account_number, _hash(deps, phone, code), request_key, until)
-    deps.redis.set(_key(phone), msgspec.json.encode(waiting), ex=VALID_S)
-
-
 def _now(deps: DialogueDeps) -> float:
     return deps.db.clock().timestamp()
 
@@ -139,6 +147,10 @@ def _is_too_many(deps: DialogueDeps, phone: Phone, account_number: str) -> bool:
         for who in (account_number, phone.number)
     ]
     return max(counts) > CODES_PER_DAY
+
+
+def _slot_of_request(request_key: str) -> str:
+    return "wanneng:code-asked:" + hashlib.sha256(request_key.encode()).hexdigest()
 
 
 def _key(phone: Phone) -> str:

@@ -1,19 +1,21 @@
 """Codes that register an account, asked for and tried more than once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from redis import Redis
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from core.db import Database
 from core.tables import outbox
-from redemption.dialogue.codes import enter_code, send_code
+from redemption.dialogue.codes import CODES_PER_DAY, enter_code, send_code
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.phones import Phone
-from redemption.dialogue.state import Bound, CodeGone, CodeSent, CodeWrong
+from redemption.dialogue.state import Bound, CodeGone, CodeRefused, CodeSent, CodeWrong
 from redemption.tables import caller_binding
 from tests.redemption.dialogue.world import ACCOUNT, PHONE, count, texts_sent
 
@@ -24,7 +26,12 @@ ASKER = Phone(PHONE, takes_texts=True, language="zh")
 def code(deps: DialogueDeps, household: str) -> str:
     """The code that was texted to the holder."""
     assert send_code(deps, ASKER, ACCOUNT, "ask-1") == CodeSent()
-    return texts_sent(deps.db)[-1][1].split("验证码")[1][:6]
+    return texted_code(deps.db)
+
+
+def texted_code(db: Database) -> str:
+    """Return the code that was texted last."""
+    return texts_sent(db)[-1][1].split("验证码")[1][:6]
 
 
 def other(code: str) -> str:
@@ -39,11 +46,40 @@ def test_the_same_request_again_sends_no_second_code(
     assert enter_code(deps, ASKER, code, "try-1") == Bound(ACCOUNT)
 
 
+def test_a_request_delivered_ten_times_at_once_sends_one_code_and_counts_once(
+    deps: DialogueDeps, db: Database, household: str
+) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        told = list(pool.map(lambda _: send_code(deps, ASKER, household, "ask-1"), range(10)))
+    assert told == [CodeSent()] * 10
+    assert count(db, outbox) == 1
+    for number in range(2, CODES_PER_DAY + 1):
+        assert send_code(deps, ASKER, household, f"ask-{number}") == CodeSent()
+    for _ in range(2):
+        assert send_code(deps, ASKER, household, "one too many") == CodeRefused("code_too_many")
+    assert send_code(deps, ASKER, household, "ask-1") == CodeSent()
+    assert count(db, outbox) == CODES_PER_DAY
+    assert enter_code(deps, ASKER, texted_code(db), "try-1") == Bound(ACCOUNT)
+
+
+def test_a_request_that_could_not_be_sent_is_sent_when_it_comes_again(
+    deps: DialogueDeps, db: Database, household: str
+) -> None:
+    with db.write() as session:
+        session.execute(text("ALTER TABLE outbox RENAME TO away"))
+    with pytest.raises(DBAPIError):
+        send_code(deps, ASKER, household, "ask-1")
+    with db.write() as session:
+        session.execute(text("ALTER TABLE away RENAME TO outbox"))
+    assert send_code(deps, ASKER, household, "ask-1") == CodeSent()
+    assert enter_code(deps, ASKER, texted_code(db), "try-1") == Bound(ACCOUNT)
+
+
 def test_a_new_request_makes_the_old_code_useless(
     deps: DialogueDeps, db: Database, code: str
 ) -> None:
     assert send_code(deps, ASKER, ACCOUNT, "ask-2") == CodeSent()
-    newer = texts_sent(db)[-1][1].split("验证码")[1][:6]
+    newer = texted_code(db)
     if newer != code:
         assert enter_code(deps, ASKER, code, "try-1") == CodeWrong(2)
     assert enter_code(deps, ASKER, newer, "try-2") == Bound(ACCOUNT)
