@@ -108,6 +108,24 @@ class Terminal:
         return self.sign_in(db, actor)
 
 
+@dataclass
+class SharedTerminal:
+    """A terminal at which one person after another signs in."""
+
+    terminal: Terminal
+    db: Database
+
+    def agree(self, actor: Actor, approval_id: str) -> None:
+        """Agree as the actor, with the code of now."""
+        code = self.terminal.code(self.db, actor)
+        self.by(actor).json("approval", "agree", approval_id, stdin=code)
+
+    def by(self, actor: Actor) -> Terminal:
+        """Sign the actor in."""
+        self.terminal.sign_in(self.db, actor)
+        return self.terminal
+
+
 def variables(settings: Settings) -> dict[str, str]:
     """Return the environment of these settings."""
     return {

@@ -12,7 +12,7 @@ from core.db import Database
 from core.keyfile import Keys
 from distribution.parties import party_by_code
 from staff.permissions import Actor
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import SharedTerminal, Terminal
 from tests.factories import make_batch, make_member, make_party
 from vouchers.print_file import read_print_file, verify_manifest
 from vouchers.serials import serial_text
@@ -21,23 +21,11 @@ SHOP, CITY = "WH-SHOP1", "WH"
 
 
 @dataclass
-class House:
+class House(SharedTerminal):
     """A terminal with people to become."""
 
-    terminal: Terminal
-    db: Database
     issuer: Actor
     second: Actor
-
-    def agree(self, actor: Actor, approval_id: str) -> None:
-        """Agree as the actor, with the code of now."""
-        code = self.terminal.code(self.db, actor)
-        self.by(actor).json("approval", "agree", approval_id, stdin=code)
-
-    def by(self, actor: Actor) -> Terminal:
-        """Sign the actor in."""
-        self.terminal.sign_in(self.db, actor)
-        return self.terminal
 
 
 @pytest.fixture

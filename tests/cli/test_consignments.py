@@ -8,33 +8,21 @@ import pytest
 from core.db import Database
 from distribution.contracts import set_contract
 from staff.permissions import Actor
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import SharedTerminal, Terminal
 from tests.factories import make_batch, make_member, make_party
 from vouchers.serials import serial_text
 
 
 @dataclass
-class Shop:
+class Shop(SharedTerminal):
     """A city and its shop, with people to become."""
 
-    terminal: Terminal
-    db: Database
     first: int
     keeper: Actor
     seller: Actor
     clerk: Actor
     finance: Actor
     second: Actor
-
-    def agree(self, actor: Actor, approval_id: str) -> None:
-        """Agree as the actor, with the code of now."""
-        code = self.terminal.code(self.db, actor)
-        self.by(actor).json("approval", "agree", approval_id, stdin=code)
-
-    def by(self, actor: Actor) -> Terminal:
-        """Sign the actor in."""
-        self.terminal.sign_in(self.db, actor)
-        return self.terminal
 
 
 @pytest.fixture
