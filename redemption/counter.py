@@ -4,12 +4,14 @@ Two persons: the one who proved the card asks, another agrees. What waits is the
 digits that made it.
 """
 
+from msgspec.structs import replace
+
 from core.db import Database, Session, take_block
 from core.errors import DomainError, TryLater
 from core.settings import Settings
 from core.text import clean
 from redemption.apply import Raced, apply
-from redemption.facts import RuleSettings, load
+from redemption.facts import Facts, RuleSettings, load
 from redemption.prepare import Prepared, without_pin
 from redemption.requests import Answer, Budget, Caller, Code, RedeemRequest
 from redemption.rules import Decided, decide
@@ -51,7 +53,8 @@ def request_proven_redemption(
             raise ProofMissing("prove the card first, by its serial number and readable digits")
         # Decided as it will be, and not written: nobody shall agree to what cannot be done.
         asked = _request(actor, serial, account_number, proof.number)
-        _check(_decide(session, db.settings, without_pin(asked, _NO_RECEIPT)))
+        prepared = without_pin(asked, _NO_RECEIPT)
+        _check(decide([prepared], _facts(session, db.settings, prepared)))
         content = {
             "serial_number": serial_text(serial),
             "account_number": account_number,
@@ -72,9 +75,11 @@ def carry_out_proven_redemption(session: Session, decision: Decision) -> Answer:
     asked, settings = decision.content, decision.settings
     serial = parse_serial(asked["serial_number"])
     request = _request(decision.requester, serial, asked["account_number"], asked["proof"]["try"])
-    prepared = without_pin(request, _receipt_number(session))
+    prepared = without_pin(request, _NO_RECEIPT)
+    facts = _facts(session, settings, prepared)
+    numbered = replace(prepared, receipt_number=_receipt_number(session))
     try:
-        decided = _decide(session, settings, prepared)
+        decided = decide([numbered], facts)
         answer = _check(decided)
         apply(session, decided, settings)
     except CardNotRedeemable as error:
@@ -103,9 +108,9 @@ def _request(actor: Actor, serial: int, account_number: str, number: int) -> Red
     )
 
 
-def _decide(session: Session, settings: Settings, prepared: Prepared) -> Decided:
+def _facts(session: Session, settings: Settings, prepared: Prepared) -> Facts:
     try:
-        return decide([prepared], load(session, [prepared], RuleSettings.of(settings)))
+        return load(session, [prepared], RuleSettings.of(settings))
     except LotMoved as error:
         raise TryLater("the card is being moved, try again") from error
 
@@ -122,6 +127,9 @@ def _check(decided: Decided) -> Answer:
 
 
 def _receipt_number(session: Session) -> str:
-    """Take one number in this transaction: a lease of its own would wait for it on SQLite."""
+    """Take one number in this transaction: a lease of its own would wait for it on SQLite.
+
+    Only once the card and the account are locked: until the end all wait that lease numbers.
+    """
     prefix = f"{session.today:%y%m%d}"
     return f"{prefix}{take_block(session.connection, f'receipt:{prefix}', 1):08d}"

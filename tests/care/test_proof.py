@@ -2,11 +2,12 @@
 
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from accounts.tables import electricity_account
 from core.errors import NotFound, TryLater
@@ -19,6 +20,7 @@ from staff.permissions import Forbidden
 from staff.tables import approval, audit_event
 from tests.care.counter import Counter, readable, text
 from tests.care.test_reversal import at_once
+from tests.distribution.test_races import wait_for_lock_waiters
 from tests.redemption.cards import Card, make_cards
 from vouchers.card_proof import (
     CardNotProvable,
@@ -29,7 +31,7 @@ from vouchers.card_proof import (
 )
 from vouchers.lookup import ArgonPool
 from vouchers.pins import draw
-from vouchers.tables import card_proof
+from vouchers.tables import card_proof, lot
 
 SIX = (0, 3, 7, 11, 12, 17)
 
@@ -250,3 +252,19 @@ def test_agreeing_while_its_holder_finds_the_pin_redeems_it_once(
     with counter.db.read() as session:
         assert len(session.execute(select(redemption)).all()) == 1
     assert counter.broken() == set()
+
+
+@pytest.mark.parametrize("db", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("held", [lot, electricity_account])
+def test_agreeing_keeps_nobody_from_receipt_numbers_while_it_waits(
+    counter: Counter, argon: ArgonPool, held: Table
+) -> None:
+    _prove(counter, argon, counter.sold[0], 2)
+    approval_id = _ask(counter, counter.sold[0])
+    with ThreadPoolExecutor(1) as pool:
+        with counter.db.write() as session:
+            session.execute(select(held).with_for_update())
+            agreeing = pool.submit(counter.agree, approval_id)
+            wait_for_lock_waiters(counter.db, 1)
+            counter.db.lease(f"receipt:{session.today:%y%m%d}", 1)
+        assert agreeing.result().code is Code.REDEEMED
