@@ -73,8 +73,8 @@ _LOOK_UPS = frozenset({_P.VIEW_BATCHES, _P.VIEW_VOUCHERS, _P.VIEW_REDEMPTIONS, _
 _READ_ALL = frozenset(p for p in Permission if p.value.startswith("view_")) | {_P.RUN_AUDIT}
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
-    # Runs the house; moves neither cards nor money, so its power over accounts is not power
-    # over value. Tills are for their outlets alone: whoever holds both keys of one has PINs.
+    # Runs the house; moves neither cards nor money. Tills are for their outlets alone: whoever
+    # holds both keys of one has PINs. An account made for oneself goes round it: SECURITY.md.
     "admin": _READ_ALL
     | {
         _P.APPROVE,
