@@ -103,8 +103,8 @@ class Runtime:
 
     def _text_late(self, request: RedeemRequest, done: Future[Outcome]) -> None:
         failed = done.cancelled() or done.exception() is not None
-        answer = Answer(code=Code.TRY_LATER) if failed else done.result().answer
-        text_late_answer(self.db, request, answer)
+        lost = Outcome(Answer(code=Code.TRY_LATER), is_unknown=True)
+        text_late_answer(self.db, request, lost if failed else done.result())
 
 
 @dataclass(frozen=True)

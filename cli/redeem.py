@@ -14,7 +14,7 @@ from cli.output import facts, when
 from cli.prompts import ask, ask_secrets
 from core.errors import InvalidInput
 from core.money import format_yuan
-from redemption.dialogue.words import Place, sms_text
+from redemption.dialogue.words import Place, outcome_text
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Caller, Code, Outcome, RedeemRequest
 from staff.permissions import Permission, require
@@ -84,7 +84,7 @@ def _redeem(app: App, request: RedeemRequest) -> Outcome:
 def _show(app: App, request: RedeemRequest, outcome: Outcome) -> None:
     answer = outcome.answer
     place = Place.of(app.settings, app.db.clock())
-    texts = {language: sms_text(answer, language, place) for language in ("zh", "en")}
+    texts = {language: outcome_text(outcome, language, place) for language in ("zh", "en")}
     data = _plain(answer) | {"key": request.key, "replayed": outcome.replayed, "texts": texts}
     if answer.code is Code.REDEEMED:
         app.out.result(data, *texts.values(), facts(_receipt(app, answer)))

@@ -27,6 +27,10 @@ _log = structlog.get_logger(__name__)
 _BEGIN_AGAIN = (Raced, LotMoved, LookUpAgain)
 
 
+class _CommitLost(Exception):
+    """A commit was begun and not answered: it may have happened."""
+
+
 @dataclass(frozen=True)
 class Redeemer:
     """What the engine works with; one for each process."""
@@ -44,10 +48,11 @@ class Redeemer:
 
         Requests do not harm each other: where the list cannot go through together they go one by
         one, and only the one that is stuck is answered `try_later`; nothing happened to it, or the
-        same request sent again finds what did.
+        same request sent again finds what did (`is_unknown`).
         """
         if not requests:
             return []
+        is_unknown = False
         for _ in range(ROUNDS):
             try:
                 return self._in_one_transaction(requests)
@@ -59,10 +64,11 @@ class Redeemer:
                 # One request must not harm its neighbours: whatever is wrong with the list, each
                 # gets its own transaction, and there its own error.
                 _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)
+                is_unknown = isinstance(error, _CommitLost)
                 break
-        return [self._redeem_alone(request) for request in requests]
+        return [self._redeem_alone(request, is_unknown) for request in requests]
 
-    def _redeem_alone(self, request: RedeemRequest) -> Outcome:
+    def _redeem_alone(self, request: RedeemRequest, is_unknown: bool) -> Outcome:
         for _ in range(ROUNDS_ALONE):
             try:
                 return self._in_one_transaction([request])[0]
@@ -70,13 +76,17 @@ class Redeemer:
                 continue
             except DBAPIError as error:
                 if not is_retryable(error):
-                    # Outage, a stuck row, or a lost commit: then the same key finds its answer.
+                    # Outage, or a stuck row.
                     _log.error("redemption_failed", error=type(error.orig).__name__)
                     break
+            except _CommitLost as error:
+                _log.error("redemption_failed", error=type(error).__name__)
+                is_unknown = True
+                break
             except Exception:
                 _log.exception("redemption_failed")
                 break
-        return Outcome(Answer(code=Code.TRY_LATER))
+        return Outcome(Answer(code=Code.TRY_LATER), is_unknown=is_unknown)
 
     def _in_one_transaction(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
         numbers = self.receipts.set_aside(len(requests))
@@ -87,11 +97,17 @@ class Redeemer:
         return [decision.outcome for decision in decisions]
 
     def _commit(self, prepared: Sequence[Prepared]) -> Sequence[Decision]:
-        settings = self.db.settings
-        with self.db.write() as session:
-            _limit_waiting(session, settings.lock_timeout_ms)
-            decided = decide(prepared, load(session, prepared, RuleSettings.of(settings)))
-            apply(session, decided, settings)
+        settings, is_written = self.db.settings, False
+        try:
+            with self.db.write() as session:
+                _limit_waiting(session, settings.lock_timeout_ms)
+                decided = decide(prepared, load(session, prepared, RuleSettings.of(settings)))
+                apply(session, decided, settings)
+                is_written = True
+        except DBAPIError as error:
+            if is_written and not is_retryable(error):
+                raise _CommitLost from error
+            raise
         return decided.decisions
 
 

@@ -2,14 +2,14 @@
 
 from core.db import Database
 from core.outbox import put
-from redemption.dialogue.words import Place, sms_text
-from redemption.requests import Answer, Code, RedeemRequest
+from redemption.dialogue.words import Place, outcome_text
+from redemption.requests import Code, Outcome, RedeemRequest
 
 
-def text_late_answer(db: Database, request: RedeemRequest, answer: Answer) -> None:
+def text_late_answer(db: Database, request: RedeemRequest, outcome: Outcome) -> None:
     """Put an answer to a call into the outbox; a receipt stands there already."""
-    if request.notify is None or answer.code is Code.REDEEMED:
+    if request.notify is None or outcome.answer.code is Code.REDEEMED:
         return
     with db.write() as session:
-        text = sms_text(answer, request.language, Place.of(db.settings, session.now))
+        text = outcome_text(outcome, request.language, Place.of(db.settings, session.now))
         put(session, "receipt", request.notify, text)

@@ -126,8 +126,13 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True):
-    """An answer, whether it had been given before, and how long a slowed sender must wait."""
+    """An answer, whether it had been given before, and how long a slowed sender must wait.
+
+    `is_unknown`: the commit was begun and its answer lost, so a `try_later` may have had its
+    effect; only the same request sent again finds out.
+    """
 
     answer: Answer
     replayed: bool = False
     delay_s: int = 0
+    is_unknown: bool = False

@@ -20,7 +20,8 @@ from core.outbox import Kinds, put, record_report, run_relay
 from core.settings import Settings
 from redemption.dialogue.phones import parse_phone
 from redemption.dialogue.texter import TextReply
-from redemption.dialogue.texts import FAULT, answer_text, fault_text
+from redemption.dialogue.texts import answer_text, fault_text
+from redemption.dialogue.words import FAULT
 from redemption.requests import Code
 
 GATEWAY = "smpp"

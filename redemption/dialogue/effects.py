@@ -83,7 +83,7 @@ def check_card(line: Line, effect: CheckCard) -> CardAnswered:
     return CardAnswered(line.deps.redeem(request).answer)
 
 
-def _redeem(line: Line, effect: Redeem | Recharge) -> CardAnswered | Pending:
+def _redeem(line: Line, effect: Redeem | Recharge) -> CardAnswered | Pending | Unavailable:
     texted = line.phone if line.phone is not None and line.phone.takes_texts else None
     request = _request(
         line,
@@ -93,9 +93,12 @@ def _redeem(line: Line, effect: Redeem | Recharge) -> CardAnswered | Pending:
         notify=None if texted is None else texted.number,
     )
     try:
-        return CardAnswered(line.deps.redeem(request).answer)
+        outcome = line.deps.redeem(request)
     except TimeoutError:
         return Pending()
+    if outcome.is_unknown:
+        return Unavailable(may_be_done=True)
+    return CardAnswered(outcome.answer)
 
 
 def _request(line: Line, **what: Any) -> RedeemRequest:

@@ -62,8 +62,8 @@ def _on_result(state: MenuState, result: Result, rules: MenuRules) -> Step:
             return to_menu(state, *_history(result, rules))
         case CardStatus(status, face_fen):
             return _card_status(state, status, face_fen)
-        case Unavailable():
-            return missed(state, Prompt("try_later"))
+        case Unavailable(may_be_done):
+            return _outage(state, may_be_done)
         case CodeSent() | CodeRefused() | Bound() | CodeWrong() | CodeGone():
             return _on_code(state, result)
 
@@ -211,6 +211,12 @@ _REFUSALS = {
 
 
 # -- the rest
+
+
+def _outage(state: MenuState, may_be_done: bool) -> Step:
+    if may_be_done:
+        return end(state, *prompts("fault", "goodbye"))
+    return missed(state, Prompt("try_later"))
 
 
 def _history(result: Recharged, rules: MenuRules) -> tuple[Prompt, ...]:

@@ -272,7 +272,9 @@ class CodeGone:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The database or Redis did not answer; nothing happened."""
+    """The database or Redis did not answer; nothing happened, or a redemption that may be done."""
+
+    may_be_done: bool = False
 
 
 Result = (

@@ -33,14 +33,11 @@ from redemption.dialogue.grammar import (
 from redemption.dialogue.loops import is_ours
 from redemption.dialogue.phones import parse_phone
 from redemption.dialogue.texter import CHANNEL, Texter, TextReply
-from redemption.dialogue.words import Place, known_language, message, sms_text
+from redemption.dialogue.words import FAULT, Place, known_language, message, sms_text
 from redemption.requests import Code, RedeemRequest, caller_of_phone
 from vouchers.queries import voucher_view
 
 LONGEST_ID = 128
-FAULT = "fault"
-"""The code of the reply where nobody knows what became of a message."""
-
 _DAY_S = 86_400
 
 _log = structlog.get_logger(__name__)
@@ -115,7 +112,10 @@ def _top_up(texter: Texter, command: TopUp) -> TextReply:
         serial=command.serial,
         language=texter.language,
     )
-    answer = texter.deps.redeem(request).answer
+    outcome = texter.deps.redeem(request)
+    if outcome.is_unknown:
+        return texter.reply(FAULT)
+    answer = outcome.answer
     if is_own and answer.code is Code.ACCOUNT_UNKNOWN:
         return texter.reply("account_missing")
     words = sms_text(answer, texter.language, texter.place)

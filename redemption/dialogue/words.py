@@ -11,10 +11,13 @@ from msgspec import Struct
 from core.money import format_yuan
 from core.settings import Settings
 from redemption.dialogue import catalogue_en, catalogue_zh
-from redemption.requests import Answer, Code
+from redemption.requests import Answer, Code, Outcome
 from redemption.throttle import LockRule
 
 Lang = Literal["zh", "en"]
+
+FAULT = "fault"
+"""What is told where nobody knows what was done; the code of such a reply too."""
 
 LONGEST_MESSAGE = {"zh": 70, "en": 160}
 """Signs in one message: UCS-2 in Chinese, the GSM 7-bit alphabet in English."""
@@ -106,6 +109,13 @@ def sms_text(answer: Answer, language: str, place: Place = _ANYWHERE) -> str:
     if answer.silent:
         return ""
     return message(_wordings(answer), language, _params(answer, place))
+
+
+def outcome_text(outcome: Outcome, language: str, place: Place = _ANYWHERE) -> str:
+    """Return the answer in one message, or the advice to look where nobody knows what was done."""
+    if outcome.is_unknown:
+        return message(FAULT, language, {"hotline": place.hotline})
+    return sms_text(outcome.answer, language, place)
 
 
 def refusal_id(answer: Answer) -> str:
