@@ -101,7 +101,7 @@ def key_file(app: App) -> Finding:
     live = len(keyfile.live)
     if live >= _MANY_LIVE:
         return Finding("warning", f"{live} live key versions", "wanneng key retire an old one")
-    return Finding("ok", f"{app.settings.key_file}, mode 0600, {live} live versions")
+    return Finding("ok", f"{app.settings.key_file}, mode 0600, {live} of its versions live")
 
 
 def key_match(app: App) -> Finding:

@@ -70,7 +70,9 @@ def sign_in(
     token = secrets.token_urlsafe(32)
     if member is None or step is None or not fits or not _open(db, member, step, token, address):
         _record_failure(db, member, address)
-        raise SignInFailed("the username, the password or the code is wrong")
+        raise SignInFailed(
+            "the username, the password or the code is wrong, or the code was used before"
+        )
     limits.forget(login)
     return token
 

@@ -171,7 +171,9 @@ WRONG = {
 def test_the_answer_never_says_what_was_wrong(door: Door, wrong: dict[str, str]) -> None:
     with pytest.raises(SignInFailed) as caught:
         door.enter(**wrong)
-    assert str(caught.value) == "the username, the password or the code is wrong"
+    assert str(caught.value) == (
+        "the username, the password or the code is wrong, or the code was used before"
+    )
     assert caught.value.details == {}
 
 
