@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from accounts import ledger
-from accounts.tables import electricity_account
+from accounts.tables import bill, electricity_account
 from core.db import Session
 from distribution.tables import party
 from redemption.tables import redemption
@@ -228,6 +228,45 @@ def make_electricity_account(
         },
     )
     return number
+
+
+def make_bill(
+    session: Session, number: str, principal_fen: int, due_on: date, state: str = "open"
+) -> int:
+    """Write the row of a bill of which nothing was paid yet; return its id."""
+    bill_id = session.new_id()
+    session.execute(
+        bill.insert(),
+        {
+            "id": bill_id,
+            "account_number": number,
+            "bill_number": f"B{bill_id}",
+            "period": f"{due_on:%Y-%m}",
+            "principal_fen": principal_fen,
+            "due_on": due_on,
+            "paid_principal_fen": 0,
+            "charged_fee_fen": 0,
+            "paid_fee_fen": 0,
+            "state": state,
+        },
+    )
+    return bill_id
+
+
+def make_imported_bill(session: Session, number: str, principal_fen: int, due_on: date) -> int:
+    """Write a bill with the entry that its import posts; return its id."""
+    bill_id = make_bill(session, number, principal_fen, due_on)
+    owed = ledger.Posting(
+        ledger.LedgerCode.BILL_RECEIVABLE,
+        ledger.LedgerCode.UTILITY_PAYABLE,
+        principal_fen,
+        account_number=number,
+        bill_id=bill_id,
+    )
+    entry = ledger.Entry(session.new_id(), "bill_imported", number, (owed,))
+    ledger.seed_chart(session)
+    ledger.post(session, [entry], session.zone)
+    return bill_id
 
 
 def _make_batch_row(

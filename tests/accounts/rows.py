@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from accounts.allocation import Allocation
 from accounts.balances import add_to_balances, read_account
@@ -12,8 +12,8 @@ from accounts.ledger import Entry, LedgerCode, Posting, balance_changes, post, t
 from accounts.settlement import save_bill_payments, settlement_postings
 from accounts.tables import bill, electricity_account, posting
 from core.db import Database, Session
+from tests import factories
 from tests.accounts.bills import DUE_ON
-from tests.factories import make_electricity_account
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2025, 4, 10, 4, 0, tzinfo=UTC)
@@ -23,7 +23,7 @@ NOON = datetime(2025, 4, 10, 4, 0, tzinfo=UTC)
 def make_account(db: Database, number: str, balance_fen: int = 0, kind: str = "residential") -> str:
     """Write an account whose balance, if any, was redeemed from a card."""
     with db.write() as session:
-        make_electricity_account(session, number, kind)
+        factories.make_electricity_account(session, number, kind)
         if balance_fen:
             top_up(session, number, balance_fen)
     return number
@@ -57,21 +57,7 @@ def make_bill(
 ) -> int:
     """Write a bill of which nothing was paid yet; return its id."""
     with db.write() as session:
-        bill_id = session.new_id()
-        row = {
-            "id": bill_id,
-            "account_number": number,
-            "bill_number": f"B{bill_id}",
-            "period": "2025-03",
-            "principal_fen": principal_fen,
-            "due_on": due_on,
-            "paid_principal_fen": 0,
-            "charged_fee_fen": 0,
-            "paid_fee_fen": 0,
-            "state": state,
-        }
-        session.execute(insert(bill), [row])
-    return bill_id
+        return factories.make_bill(session, number, principal_fen, due_on, state)
 
 
 def pay(session: Session, number: str, allocation: Allocation) -> None:

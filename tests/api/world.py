@@ -10,7 +10,6 @@ from typing import Any
 import pyrage
 
 from accounts import bills, ledger
-from accounts.tables import bill, electricity_account
 from core.db import Database, Session
 from core.keyfile import Keys
 from distribution.contracts import set_contract
@@ -21,7 +20,7 @@ from staff import approvals
 from staff.permissions import Actor
 from staff.tables import staff_session
 from tests.codes import fresh_code
-from tests.factories import make_member
+from tests.factories import make_electricity_account, make_imported_bill, make_member
 from tests.redemption.cards import Card, make_cards
 from vouchers import denominations, key_rotation
 from vouchers.actions import ACTIONS
@@ -85,7 +84,10 @@ class World:
         """Make an electricity account, with one bill that was due long ago if it owes."""
         number = f"42{next(_account):08d}"
         with self.db.write() as session:
-            _write_account(session, number, owes_fen)
+            make_electricity_account(session, number)
+            if owes_fen:
+                due_on = session.today - timedelta(days=20)
+                make_imported_bill(session, number, owes_fen, due_on)
         return number
 
 
@@ -140,40 +142,3 @@ def sign_in(session: Session, actor: Actor) -> str:
     }
     session.execute(staff_session.insert(), row)
     return token
-
-
-def _write_account(session: Session, number: str, owes_fen: int) -> None:
-    row = {
-        "number": number,
-        "holder_name": "王小明",
-        "account_class": "residential",
-        "state": "open",
-        "balance_fen": 0,
-        "version": 1,
-    }
-    session.execute(electricity_account.insert(), row)
-    if not owes_fen:
-        return
-    bill_id = session.new_id()
-    owed = {
-        "id": bill_id,
-        "account_number": number,
-        "bill_number": f"B{bill_id}",
-        "period": "2026-01",
-        "principal_fen": owes_fen,
-        "due_on": session.today - timedelta(days=20),
-        "paid_principal_fen": 0,
-        "charged_fee_fen": 0,
-        "paid_fee_fen": 0,
-        "state": "open",
-    }
-    session.execute(bill.insert(), owed)
-    billed = ledger.Posting(
-        ledger.LedgerCode.BILL_RECEIVABLE,
-        ledger.LedgerCode.UTILITY_PAYABLE,
-        owes_fen,
-        account_number=number,
-        bill_id=bill_id,
-    )
-    entry = ledger.Entry(session.new_id(), "bill_imported", number, (billed,))
-    ledger.post(session, [entry], session.zone)

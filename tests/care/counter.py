@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import ledger
 from accounts.tables import bill
 from api.actions import ACTIONS
 from audit.invariants import INVARIANTS
@@ -19,6 +18,7 @@ from staff import approvals
 from staff.permissions import Actor
 from tests.clocks import FakeClock
 from tests.distribution.trade import Trade, open_trade
+from tests.factories import make_imported_bill
 from tests.redemption.cards import Card, make_cards, redeem
 from vouchers.readable import Readable
 from vouchers.serials import serial_text
@@ -64,32 +64,10 @@ class Counter:
         return self.redeemer.redeem([redeem(card, account or self.account)])[0].answer
 
     def owe(self, fen: int, account: str | None = None) -> int:
-        """Bill the account, due 20 days ago; return the bill's id."""
+        """Bill the account, due on the first of this month; return the bill's id."""
         with self.db.write() as session:
-            bill_id, number = session.new_id(), account or self.account
-            row = {
-                "id": bill_id,
-                "account_number": number,
-                "bill_number": f"B{bill_id}",
-                "period": "2025-05",
-                "principal_fen": fen,
-                "due_on": session.today.replace(day=1),
-                "paid_principal_fen": 0,
-                "charged_fee_fen": 0,
-                "paid_fee_fen": 0,
-                "state": "open",
-            }
-            session.execute(bill.insert(), row)
-            owed = ledger.Posting(
-                ledger.LedgerCode.BILL_RECEIVABLE,
-                ledger.LedgerCode.UTILITY_PAYABLE,
-                fen,
-                account_number=number,
-                bill_id=bill_id,
-            )
-            entry = ledger.Entry(session.new_id(), "bill_imported", number, (owed,))
-            ledger.post(session, [entry], session.zone)
-            return bill_id
+            due_on = session.today.replace(day=1)
+            return make_imported_bill(session, account or self.account, fen, due_on)
 
     def bill(self, bill_id: int) -> Any:
         """A bill as stored."""

@@ -142,7 +142,7 @@ def test_a_card_has_five_tries_for_ever(counter: Counter, argon: ArgonPool) -> N
 def test_tries_at_once_are_no_more_than_five(counter: Counter, argon: ArgonPool) -> None:
     card = counter.sold[0]
     outcomes = at_once([lambda: _wrong(counter, argon, card)] * 9)
-    assert outcomes.count("done") <= 5
+    assert 1 <= outcomes.count("done") <= 5
     assert set(outcomes) <= {"done", "proof_tries_used_up", "try_later"}
     with counter.db.read() as session:
         tries = session.execute(select(card_proof)).all()

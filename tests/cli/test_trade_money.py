@@ -28,7 +28,8 @@ def test_a_payment_is_recorded_once_and_listed(terminal: Terminal, shop: str) ->
     (listed,) = terminal.json("payment", "list", "--party", shop)["payments"]
     assert listed["id"] == first["id"]
     assert "5000.00" in terminal("payment", "list").out
-    assert terminal("payment", "record", "B", "--party", shop, "--amount", "1", "--on", "x").code
+    wrong_day = ("payment", "record", "B", "--party", shop, "--amount", "1", "--on", "x")
+    assert terminal(*wrong_day).error == "usage"
 
 
 def test_a_bounced_payment_is_taken_back(terminal: Terminal, shop: str) -> None:
