@@ -1,6 +1,7 @@
 """What an allocation writes: postings for the books, and the new state of the bills."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from accounts.allocation import Allocation, Bill, BillPayment
 from accounts.ledger import LedgerCode, Posting
@@ -39,7 +40,11 @@ def save_bill_payments(session: Session, allocations: Iterable[Allocation]) -> N
         for payment in allocation.payments:
             first.setdefault(payment.bill_before.id, payment.bill_before)
             last[payment.bill_after.id] = payment.bill_after
-    rows = [_row(first[bill_id], last[bill_id]) for bill_id in sorted(last)]
+    update_bills(session, [_row(first[bill_id], last[bill_id]) for bill_id in sorted(last)])
+
+
+def update_bills(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store bills by rows of `update_rows` that say what they were; else raise BillMoved."""
 
     def check(count: int) -> None:
         if count != len(rows):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select
 
 from accounts.ledger import LedgerCode, Posting
-from accounts.settlement import BillMoved
+from accounts.settlement import update_bills
 from accounts.tables import bill, journal_entry, posting
 from core.db import Session
 from core.errors import DomainError
@@ -93,7 +93,7 @@ def replay_parts(lines: Iterable[Line]) -> dict[int, Part]:
 def plan_undoing(session: Session, entry_id: int) -> list[Undoing]:
     """Return what undoing an entry does to its bills, in their order; the account is locked.
 
-    Raises BillPaidSince, BillWithBank, BillMoved.
+    Raises BillPaidSince, BillWithBank.
     """
     of_entry = select(posting.c.bill_id).where(
         posting.c.entry_id == entry_id, posting.c.bill_id.is_not(None)
@@ -124,9 +124,7 @@ def mirror_postings(session: Session, entry_id: int) -> tuple[Posting, ...]:
 
 def save_undoings(session: Session, undoings: Sequence[Undoing]) -> None:
     """Store the bills as the undoing leaves them; raises BillMoved."""
-    rows = [_update_row(item) for item in undoings]
-    if rows and session.execute(_UPDATE, rows).rowcount != len(rows):
-        raise BillMoved("a bill changed meanwhile, try again")
+    update_bills(session, [_update_row(item) for item in undoings])
 
 
 def _by_entry(lines: Iterable[Line]) -> Iterable[list[Line]]:
@@ -191,25 +189,6 @@ def _check_history(row: Row[Any], parts: dict[int, Part]) -> None:
         raise RuntimeError(f"the postings of bill {row.id} do not tell what was paid on it")
 
 
-_UPDATE = (
-    update(bill)
-    .where(
-        bill.c.id == bindparam("bill_id"),
-        bill.c.state == bindparam("state_before"),
-        bill.c.paid_principal_fen == bindparam("principal_before_fen"),
-        bill.c.paid_fee_fen == bindparam("fee_before_fen"),
-        bill.c.charged_fee_fen == bindparam("charged_before_fen"),
-    )
-    .values(
-        paid_principal_fen=bindparam("principal_after_fen"),
-        paid_fee_fen=bindparam("fee_after_fen"),
-        charged_fee_fen=bindparam("charged_after_fen"),
-        fee_counted_to=bindparam("counted_after"),
-        state=bindparam("state_after"),
-    )
-)
-
-
 def _update_row(item: Undoing) -> dict[str, Any]:
     row, part = item.row, item.part
     principal_fen = row.paid_principal_fen - part.principal_fen
@@ -218,14 +197,14 @@ def _update_row(item: Undoing) -> dict[str, Any]:
     # A part that paid no more than the late fee it charged leaves a bill that others paid in full.
     in_full = principal_fen == row.principal_fen and fee_fen == charged_fen
     return {
-        "bill_id": row.id,
-        "state_before": row.state,
-        "principal_before_fen": row.paid_principal_fen,
-        "fee_before_fen": row.paid_fee_fen,
-        "charged_before_fen": row.charged_fee_fen,
-        "principal_after_fen": principal_fen,
-        "fee_after_fen": fee_fen,
-        "charged_after_fen": charged_fen,
-        "counted_after": item.counted_to,
-        "state_after": "paid" if in_full else "open",
+        "id": row.id,
+        "was_state": row.state,
+        "was_paid_principal_fen": row.paid_principal_fen,
+        "was_paid_fee_fen": row.paid_fee_fen,
+        "was_charged_fee_fen": row.charged_fee_fen,
+        "paid_principal_fen": principal_fen,
+        "paid_fee_fen": fee_fen,
+        "charged_fee_fen": charged_fen,
+        "fee_counted_to": item.counted_to,
+        "state": "paid" if in_full else "open",
     }
