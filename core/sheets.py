@@ -108,11 +108,6 @@ def json_row(sheet: Sheet, row: Sequence[Value]) -> dict[str, Value]:
     return {column.key: plain(value) for column, value in zip(sheet.columns, row, strict=True)}
 
 
-def json_rows(sheet: Sheet) -> Iterator[dict[str, Value]]:
-    """Yield all rows as `json_row` gives them."""
-    return (json_row(sheet, row) for row in sheet.rows)
-
-
 def write_xlsx(
     sheets: Sequence[Sheet], out: BinaryIO, zone: ZoneInfo, made_at: datetime | None = None
 ) -> None:
@@ -142,13 +137,6 @@ def write_xlsx(
         facts = {name: value for sheet in sheets for name, value in sheet.facts.items()}
         if facts:
             _write_facts(book.add_worksheet("about"), formats, facts, zone)
-
-
-def xlsx_bytes(sheet: Sheet, zone: ZoneInfo, made_at: datetime | None = None) -> bytes:
-    """Return one table as a workbook."""
-    out = io.BytesIO()
-    write_xlsx([sheet], out, zone, made_at)
-    return out.getvalue()
 
 
 def _write_sheet(book: Any, formats: Mapping[str, Any], sheet: Sheet, zone: ZoneInfo) -> None:

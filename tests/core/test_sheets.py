@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from core import sheets
-from core.sheets import Column, Sheet, csv_chunks, json_rows, neutral, write_xlsx, xlsx_bytes
+from core.sheets import Column, Sheet, csv_chunks, json_row, neutral, write_xlsx
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AT = datetime(2025, 6, 30, 17, 0, tzinfo=UTC)
@@ -43,6 +43,12 @@ def sheet(*rows: tuple[object, ...]) -> Sheet:
     return Sheet("stock", COLUMNS, rows, {"as of": "=now"})  # type: ignore[arg-type]
 
 
+def workbook(made: Sheet) -> openpyxl.Workbook:
+    out = io.BytesIO()
+    write_xlsx([made], out, SHANGHAI)
+    return openpyxl.load_workbook(out)
+
+
 def read_csv(made: Sheet, *, bom: bool = True) -> list[list[str]]:
     raw = b"".join(csv_chunks(made, SHANGHAI, bom=bom))
     assert raw.startswith(b"\xef\xbb\xbf") is bom
@@ -64,20 +70,18 @@ def test_csv_has_yuan_local_instants_and_a_mark_for_excel() -> None:
 
 
 def test_json_has_fen_and_utc_instants() -> None:
-    assert list(json_rows(sheet(ROW))) == [
-        {
-            "holder": "网点=1",
-            "cards": 3,
-            "value_fen": -1_234_567,
-            "days": 2.5,
-            "day": "2025-06-30",
-            "at": "2025-06-30T17:00:00Z",
-        }
-    ]
+    assert json_row(sheet(), ROW) == {
+        "holder": "网点=1",
+        "cards": 3,
+        "value_fen": -1_234_567,
+        "days": 2.5,
+        "day": "2025-06-30",
+        "at": "2025-06-30T17:00:00Z",
+    }
 
 
 def test_a_workbook_has_numbers_local_times_and_its_facts() -> None:
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(sheet(ROW), SHANGHAI)))
+    book = workbook(sheet(ROW))
     head, row = book["stock"].iter_rows(values_only=True)
     assert head[2] == "Value (yuan)"
     assert row == (
@@ -98,9 +102,9 @@ def test_what_begins_like_a_formula_stays_text(text: str) -> None:
     assert neutral(text) == f"'{text}"
     empty = (None,) * 5
     assert read_csv(sheet((text, *empty)))[1][0] == f"'{text}"
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(sheet((text, *empty)), SHANGHAI)))
+    book = workbook(sheet((text, *empty)))
     assert book["stock"]["A2"].data_type == "s"
-    assert next(iter(json_rows(sheet((text, *empty)))))["holder"] == text
+    assert json_row(sheet(), (text, *empty))["holder"] == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "东湖-1", "1+1", "a=b", "'=1"])
@@ -110,7 +114,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
 
 def test_a_cell_that_is_too_long_or_broken_is_cut_and_not_dropped() -> None:
     made = sheet(("长" * 40_000, *(None,) * 5), ("half \ud800", *(None,) * 5))
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(made, SHANGHAI)))
+    book = workbook(made)
     assert book["stock"]["A2"].value == "长" * 32_766 + "…"
     assert book["stock"]["A3"].value == "half ?"
     assert read_csv(made)[2][0] == "half ?"
@@ -119,7 +123,7 @@ def test_a_cell_that_is_too_long_or_broken_is_cut_and_not_dropped() -> None:
 def test_rows_beyond_one_worksheet_go_on_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "ROWS_PER_WORKSHEET", 2)
     rows = [(f"P{n}", n, n, 0.5, None, None) for n in range(5)]
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(sheet(*rows), SHANGHAI)))
+    book = workbook(sheet(*rows))
     assert book.sheetnames == ["stock", "stock 2", "stock 3", "about"]
     assert [row[0] for row in book["stock 3"].iter_rows(values_only=True)] == ["Holder", "P4"]
 
