@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from api.fields import AfterId, AmountFen, BankReference, Limit, PartyQuery, PayingParty, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from distribution.adjustments import (
     Adjustment,
     NewAdjustment,
@@ -120,8 +121,8 @@ def list_all(
     """Return posted adjustments; a member of a party is shown those of his party and below."""
     with runtime.db.read() as session:
         found = list_adjustments(session, actor, party, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Adjustments([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Adjustments([_shown(item) for item in page], more)
 
 
 def _shown(item: Adjustment) -> AdjustmentShown:

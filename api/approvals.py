@@ -11,6 +11,7 @@ from msgspec import Struct
 from api.actions import ACTIONS
 from api.fields import AfterId, IdPath, Limit, OneTimeCode, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.runtime import Runtime
 from staff import approvals, second_person
 from staff.approvals import Approval
@@ -85,8 +86,8 @@ def list_open(runtime: WithRuntime, after: AfterId = None, limit: Limit = 50) ->
     """Return what still waits for a second person."""
     with runtime.db.read() as session:
         found = approvals.list_open(session, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Approvals([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Approvals([_shown(item) for item in page], more)
 
 
 @get(

@@ -14,6 +14,7 @@ from api.actions import ACTIONS
 from api.approvals import CODE, AgreeBody, Decided, decider
 from api.fields import AfterId, BatchPath, CardCount, FaceFen, Limit, Name
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.refusals import Fen
 from api.strict import no_body
 from core.errors import InvalidInput
@@ -135,8 +136,8 @@ def list_all(runtime: WithRuntime, after: AfterId = None, limit: Limit = 50) -> 
     """Return batches, the newest first."""
     with runtime.db.read() as session:
         found = list_batches(session, before_id=after, limit=limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Batches([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Batches([_shown(item) for item in page], more)
 
 
 @get(

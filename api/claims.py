@@ -18,6 +18,7 @@ from api.consignment_shapes import (
 from api.consignments import PDF, pdf_response
 from api.fields import AfterId, Limit, PartyCode, Reason, Username
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from core.errors import InvalidInput
 from core.pdf import render
 from distribution import claim_answers, claims, credit_notes
@@ -95,8 +96,8 @@ def list_claims(
     """Return the claims on consignments from or to your party or one below."""
     with runtime.db.read() as session:
         found = claims.list_claims(session, actor, in_state, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Claims([claim_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Claims([claim_shown(item) for item in page], more)
 
 
 @get(
@@ -186,8 +187,8 @@ def list_credit_notes(
     """Return the credit notes of your party or one below."""
     with runtime.db.read() as session:
         found = credit_notes.list_credit_notes(session, actor, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return CreditNotes([credit_note_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return CreditNotes([credit_note_shown(item) for item in page], more)
 
 
 @get(

@@ -20,6 +20,7 @@ from api.consignment_shapes import (
 )
 from api.fields import AfterId, Limit, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.reports import AsOf
 from api.strict import no_body
 from audit.as_of import final, parse_instant
@@ -138,8 +139,8 @@ def list_consignments(
     """Return the consignments from or to your party or one below."""
     with runtime.db.read() as session:
         found = consignments.list_consignments(session, actor, in_state, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Consignments([consignment_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Consignments([consignment_shown(item) for item in page], more)
 
 
 @get(

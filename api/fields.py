@@ -17,6 +17,8 @@ _SERIAL = r"^[0-9]{17}" + _END
 _ACCOUNT = r"^([0-9]{10}|[0-9]{13})" + _END
 _NAME = r"^[^\u0000-\u001f\u007f]+" + _END
 _KEY = r"^[ -~]+" + _END
+# All that can be an id, and nothing that a column of 64 bits cannot hold.
+_ID = r"^([0-9]{1,18}|[1-8][0-9]{18}|9[01][0-9]{17})" + _END
 LONGEST_KEY = 128
 
 # -- in a body
@@ -72,6 +74,16 @@ CallerName = Annotated[
 ]
 FaceFen = Annotated[int, Meta(ge=1, le=100_000, description="Face value in fen.", examples=[5000])]
 CardCount = Annotated[int, Meta(ge=1, le=10_000_000, description="How many cards.")]
+IdText = Annotated[
+    str,
+    Meta(
+        pattern=_ID,
+        min_length=1,
+        max_length=19,
+        description="An id; digits.",
+        examples=["7340112233445566"],
+    ),
+]
 Name = Annotated[str, Meta(pattern=_NAME, min_length=1, max_length=100)]
 PartyCode = Annotated[
     str,

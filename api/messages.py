@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from api.fields import MAX_ID, IdPath, Limit
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.strict import no_body
 from staff.messages import StoredMessage, list_messages, resend_message
 from staff.permissions import Permission
@@ -76,8 +77,8 @@ def list_all(
     """Return messages to customers and staff, newest first."""
     with runtime.db.read() as session:
         found = list_messages(session, actor, message_state, before, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Messages([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Messages([_shown(item) for item in page], more)
 
 
 @post(

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from api.consignment_shapes import ConsignmentShown, consignment_shown
 from api.fields import AfterId, FaceFen, Key, Limit, PartyCode, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.refusals import Fen
 from api.strict import no_body
 from core.errors import InvalidInput
@@ -130,8 +131,8 @@ def list_orders(
     """Return the orders that your party, or one below, has placed or shall fill."""
     with runtime.db.read() as session:
         found = orders.list_orders(session, actor, in_state, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Orders([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Orders([_shown(item) for item in page], more)
 
 
 @get(

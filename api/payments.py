@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from api.fields import AfterId, AmountFen, BankReference, Limit, PartyQuery, PayingParty, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.refusals import Fen
 from distribution.payments import (
     NewPayment,
@@ -134,8 +135,8 @@ def list_all(
     """Return payments; a member of a party is shown those of his party and below."""
     with runtime.db.read() as session:
         found = list_payments(session, actor, party, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return Payments([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return Payments([_shown(item) for item in page], more)
 
 
 def _shown(item: Payment) -> PaymentShown:

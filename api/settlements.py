@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from api.fields import AfterId, Limit, MonthPath, PartyPath, PartyQuery
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.strict import no_body
 from core import sheets
 from distribution.settlement_lines import Line
@@ -123,8 +124,8 @@ def list_all(
     """Return closed months; a member of a party is shown those of his party and below."""
     with runtime.db.read() as session:
         found = list_closed(session, actor, party, after or 0, limit + 1)
-    more = str(found[limit - 1].id) if len(found) > limit else None
-    return ClosedMonths([_closed(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit)
+    return ClosedMonths([_closed(item) for item in page], more)
 
 
 @get(

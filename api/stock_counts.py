@@ -8,8 +8,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import AfterId, IdempotencyKey, IdPath, Limit, PartyCode, Reason
+from api.fields import AfterId, IdempotencyKey, IdPath, IdText, Limit, PartyCode, Reason
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from distribution.stock_counts import (
     MAX_SCANS,
     Count,
@@ -31,7 +32,6 @@ ScanText = Annotated[
         examples=["42251010007001"],
     ),
 ]
-IdText = Annotated[str, Meta(pattern=r"^[0-9]{1,18}$", description="An id; digits.")]
 _ANSWERED = Example(value={"note": "put on hold as lost", "movement_ids": ["7340112233445566"]})
 _COUNTED = Example(
     summary="An outlet counted two packs and a card",
@@ -124,10 +124,9 @@ def list_all(
 ) -> Counts:
     """Return the counts of the parties that the member acts for, oldest first."""
     with runtime.db.read() as session:
-        found = list_counts(session, actor, after or 0, limit)
-    return Counts(
-        [_shown(item) for item in found], str(found[-1].id) if len(found) == limit else None
-    )
+        found = list_counts(session, actor, after or 0, limit + 1)
+    page, more = cut_page(found, limit)
+    return Counts([_shown(item) for item in page], more)
 
 
 @get(

@@ -1,6 +1,7 @@
 """/api/v1/tills: the counters of an outlet, registered by its own people; undoing their sales."""
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 
 from litestar import Router, get, post
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from api.fields import IdPath, Limit, PartyCode, Reason, TillCode, TillKey, TillPath
 from api.guards import WithActor, WithRuntime, staff
+from api.paging import cut_page
 from api.strict import no_body
 from distribution.cancelling import request_cancelling
 from distribution.tills import Till, add_till, disable_till, list_tills, rotate_till_key
@@ -123,8 +125,8 @@ def list_all(
     """Return the tills of your outlets."""
     with runtime.db.read() as session:
         found = list_tills(session, actor, after or "", limit + 1)
-    more = found[limit - 1].code if len(found) > limit else None
-    return Tills([_shown(item) for item in found[:limit]], more)
+    page, more = cut_page(found, limit, attrgetter("code"))
+    return Tills([_shown(item) for item in page], more)
 
 
 @post(

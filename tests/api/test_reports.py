@@ -92,3 +92,24 @@ def test_a_count_is_recorded_once_by_its_key(client: httpx.Client, world: World)
     url = f"/api/v1/stock-counts/differences/{sheet['differences'][0]['id']}/answer"
     answer = client.post(url, json={"note": "?", "movement_ids": ["1"]}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (409, "difference_not_covered")
+    for id_text, status in (("1" * 19, 409), ("9" * 19, 422), ("1" * 20, 422), ("1\n", 422)):
+        body = {"note": "?", "movement_ids": [id_text]}
+        assert client.post(url, json=body, headers=headers).status_code == status
+
+
+def test_the_last_page_of_counts_tells_that_it_is_the_last(
+    client: httpx.Client, world: World
+) -> None:
+    headers = world.as_staff("warehouse")
+    for key in ("page-1", "page-2"):
+        body = {"party": "WAREHOUSE", "found": []}
+        made = headers | {"Idempotency-Key": key}
+        assert client.post("/api/v1/stock-counts", json=body, headers=made).status_code == 201
+    seen, after = [], "0"
+    while after is not None:
+        url = f"/api/v1/stock-counts?limit=1&after={after}"
+        page = client.get(url, headers=headers).json()
+        [sheet] = page["counts"]
+        seen.append(sheet["id"])
+        after = page["next_after"]
+    assert len(seen) == len(set(seen)) >= 2
