@@ -122,7 +122,7 @@ def request_void(
     def work(session: Session) -> PendingApproval:
         of, row = lock_claim(session, actor, number)
         _check_on_the_way(session, of, row)
-        lots = check_move(session, actor, _void(of, row, why), Consigned(of.number))
+        lots = check_move(session, actor, _void(of, row, why), Consigned(of.number)).lots
         content = {
             "number": row.number,
             "consignment": of.number,
@@ -154,7 +154,10 @@ def void_agreed(session: Session, decision: Decision) -> Claim:
         raise ContentChanged("the claim holds other cards meanwhile")
     request = _void(of, row, content["reason"])
     consigned = Consigned(of.number, decision.approval_id)
-    if lots_digest(check_move(session, asked_by, request, consigned)) != content["lots_digest"]:
+    if (
+        lots_digest(check_move(session, asked_by, request, consigned).lots)
+        != content["lots_digest"]
+    ):
         raise ContentChanged("the cards have changed since; ask again")
     move_cards(session, asked_by, request, consigned)
     change_claim(

@@ -1,5 +1,7 @@
 """Sending a consignment: every range moves in one transaction, or none does."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -15,8 +17,10 @@ from distribution.consignments import (
     read_consignment,
     subject,
 )
+from distribution.errors import NothingToMove
 from distribution.moves import (
     Consigned,
+    Movable,
     PendingApproval,
     check_move,
     lots_digest,
@@ -29,7 +33,7 @@ from distribution.requests import MoveRequest
 from staff import approvals, events
 from staff.approvals import ContentChanged, Decision
 from staff.permissions import Actor, require
-from vouchers.lots import Lot, load_lots
+from vouchers.lots import load_lots
 from vouchers.moves import MOVES, needs_second_person
 from vouchers.queries import batch_terms
 from vouchers.serials import SerialRange, serial_text
@@ -38,11 +42,20 @@ APPROVAL = "consignment"
 """The kind of approval that a transfer, or a return of active cards, waits for."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A range of a draft, locked and checked."""
+
+    cards: SerialRange
+    movable: Movable
+
+
 def send_consignment(db: Database, actor: Actor, number: str) -> Consignment | PendingApproval:
     """Send a draft, or ask for the second person that its kind needs.
 
     Raises PaperUnknown, PaperStateWrong, NotHolder, Forbidden, and as the moves do; then nothing
-    has moved. Used cards of a return stay where they are and leave the consignment.
+    has moved. Used cards of a return stay where they are and leave the consignment; NothingToMove
+    where all are used.
     """
 
     def work(session: Session) -> Consignment | PendingApproval:
@@ -51,10 +64,10 @@ def send_consignment(db: Database, actor: Actor, number: str) -> Consignment | P
         require_scope(session, actor, {row.sender_id})
         papers.check_state(row, "draft")
         _lock_order(session, row)
-        lots = _checked(session, actor, row, None)
-        if needs_second_person(lots, MOVES[row.kind]):
-            return PendingApproval(_ask(session, actor, row, lots))
-        return _send(session, actor, actor, row, None)
+        lines = _checked(session, actor, row, None)
+        if any(needs_second_person(line.movable.lots, MOVES[row.kind]) for line in _going(lines)):
+            return PendingApproval(_ask(session, actor, row, lines))
+        return _send(session, actor, actor, row, lines)
 
     return db.transact(work)
 
@@ -67,10 +80,10 @@ def send_agreed(session: Session, decision: Decision) -> Consignment:
     if row.state != "draft":
         raise ContentChanged(f"{row.number} is {row.state} meanwhile")
     _lock_order(session, row)
-    lots = _checked(session, asked_by, row, decision.approval_id)
-    if lots_digest(lots) != content["lots_digest"]:
+    lines = _checked(session, asked_by, row, decision.approval_id)
+    if _digest(lines) != content["lots_digest"]:
         raise ContentChanged("the cards have moved since; ask again")
-    return _send(session, asked_by, decision.decider, row, decision.approval_id)
+    return _send(session, asked_by, decision.decider, row, lines, decision.approval_id)
 
 
 def _lock(session: Session, lines: Ranges) -> None:
@@ -79,14 +92,27 @@ def _lock(session: Session, lines: Ranges) -> None:
         load_lots(session, cards)
 
 
-def _checked(session: Session, actor: Actor, row: Row[Any], approval_id: int | None) -> list[Lot]:
-    lines = lines_of(session, row.id)
-    _lock(session, lines)
-    found: list[Lot] = []
-    for cards in lines:
-        request = _request(session, row, cards)
-        found += check_move(session, actor, request, Consigned(row.number, approval_id))
-    return found
+def _checked(session: Session, actor: Actor, row: Row[Any], approval_id: int | None) -> list[_Line]:
+    ranges = lines_of(session, row.id)
+    _lock(session, ranges)
+    consigned = Consigned(row.number, approval_id)
+    lines = [
+        _Line(cards, check_move(session, actor, _request(session, row, cards), consigned))
+        for cards in ranges
+    ]
+    if not _going(lines):
+        raise NothingToMove(f"every card of {row.number} is redeemed or replaced")
+    return lines
+
+
+def _going(lines: Sequence[_Line]) -> list[_Line]:
+    """The lines of which any card moves."""
+    return [line for line in lines if line.movable.cards]
+
+
+def _digest(lines: Sequence[_Line]) -> str:
+    # Of all lines: one whose last card is used meanwhile changes nothing of what was agreed to.
+    return lots_digest([lot for line in lines for lot in line.movable.lots])
 
 
 def _request(session: Session, row: Row[Any], cards: SerialRange) -> MoveRequest:
@@ -101,32 +127,40 @@ def _request(session: Session, row: Row[Any], cards: SerialRange) -> MoveRequest
     )
 
 
-def _ask(session: Session, actor: Actor, row: Row[Any], lots: list[Lot]) -> int:
-    lines = lines_of(session, row.id)
-    faces = {item.batch_id: batch_terms(session, item.batch_id).face_fen for item in lines}
+def _ask(session: Session, actor: Actor, row: Row[Any], lines: Sequence[_Line]) -> int:
+    going = _going(lines)
+    faces = {
+        line.cards.batch_id: batch_terms(session, line.cards.batch_id).face_fen for line in going
+    }
     content = {
         "number": row.number,
         "consignment_kind": row.kind,
         "from": party_by_id(session, row.sender_id).code,
         "to": party_by_id(session, row.receiver_id).code,
-        "cards": card_count(lines),
-        "face_value_fen": sum(item.count * faces[item.batch_id] for item in lines),
-        "ranges": [f"{serial_text(item.first)}-{serial_text(item.last)}" for item in lines],
+        "cards": sum(line.movable.cards for line in going),
+        "face_value_fen": sum(line.movable.cards * faces[line.cards.batch_id] for line in going),
+        "ranges": [
+            f"{serial_text(line.cards.first)}-{serial_text(line.cards.last)}" for line in going
+        ],
         "reason": row.reason,
-        "lots_digest": lots_digest(lots),
+        "lots_digest": _digest(lines),
     }
     return approvals.request(session, actor, APPROVAL, content)
 
 
 def _send(
-    session: Session, actor: Actor, by: Actor, row: Row[Any], approval_id: int | None
+    session: Session,
+    actor: Actor,
+    by: Actor,
+    row: Row[Any],
+    lines: Sequence[_Line],
+    approval_id: int | None = None,
 ) -> Consignment:
-    lines = lines_of(session, row.id)
-    for cards in lines:
-        move_cards(
-            session, actor, _request(session, row, cards), Consigned(row.number, approval_id)
-        )
-    sent = moved_ranges(session, row.number, lines, (row.kind,))
+    for line in _going(lines):
+        request = _request(session, row, line.cards)
+        move_cards(session, actor, request, Consigned(row.number, approval_id))
+    drafted = [line.cards for line in lines]
+    sent = moved_ranges(session, row.number, drafted, (row.kind,))
     session.execute(consignment_line.delete().where(consignment_line.c.consignment_id == row.id))
     insert_lines(session, row.id, sent)
     session.execute(
@@ -135,10 +169,9 @@ def _send(
         .values(state="sent", sent_by=actor.member_id, sent_at=session.now, approval_id=approval_id)
     )
     _close_order(session, row)
-    left_out = card_count(lines) - card_count(sent)
     detail = {
         "cards": card_count(sent),
-        "left_out": left_out,
+        "left_out": card_count(drafted) - card_count(sent),
         "approval_id": approval_id and str(approval_id),
     }
     events.record(session, by, "consignment.sent", subject(row.number), **detail)

@@ -47,6 +47,17 @@ class PendingApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class Movable:
+    """The locked lots of a move that may be made, and how many of their cards it would move.
+
+    `cards` is 0 only for a return of cards that are all used: they stay where they are.
+    """
+
+    lots: Sequence[Lot]
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
 class Consigned:
     """That a move is part of a consignment: its number, and the approval that covers the whole."""
 
@@ -129,10 +140,12 @@ def activate_at(session: Session, outlet_id: int, cards: SerialRange, cause: Cau
 
 def check_move(
     session: Session, actor: Actor, request: MoveRequest, consigned: Consigned
-) -> Sequence[Lot]:
-    """Return the locked lots of a move that may be made; raises as the move would."""
+) -> Movable:
+    """Return what a move that may be made would move; raises as the move, but for NothingToMove."""
     order = parse_request(request)
-    return _prepare(session, actor, order, _lock(session, actor, order, consigned)).inside
+    locked = _lock(session, actor, order, consigned)
+    plan = _plan(session, order, locked, partial(find_route, session, actor, order))
+    return Movable(plan.inside, plan.count)
 
 
 def carry_out_agreed(session: Session, decision: Decision) -> Moved:
@@ -168,7 +181,10 @@ def _lock(
 
 
 def _prepare(session: Session, actor: Actor, order: MoveOrder, locked: list[Lot]) -> _Plan:
-    return _plan(session, order, locked, partial(find_route, session, actor, order))
+    plan = _plan(session, order, locked, partial(find_route, session, actor, order))
+    if not plan.steps:
+        raise NothingToMove("every card of the range is redeemed or replaced")
+    return plan
 
 
 def _plan(session: Session, order: MoveOrder, locked: list[Lot], route_of: RouteOf) -> _Plan:
@@ -207,8 +223,6 @@ def _part(order: MoveOrder, inside: list[Lot], spent: Sequence[int]) -> tuple[li
     if order.move.name != "return" or not spent:
         return inside, []
     moving, staying = cut_out(inside, spent)
-    if not moving:
-        raise NothingToMove("every card of the range is redeemed or replaced")
     return moving, merge(staying)
 
 

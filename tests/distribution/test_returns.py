@@ -5,7 +5,13 @@ import pytest
 from distribution.actions import ACTIONS
 from distribution.consignments import draw_up, list_consignments
 from distribution.dispatching import send_consignment
-from distribution.errors import NotAChild, NotHolder, NotTheParent, RequestConflict
+from distribution.errors import (
+    NotAChild,
+    NothingToMove,
+    NotHolder,
+    NotTheParent,
+    RequestConflict,
+)
 from distribution.moves import PendingApproval
 from staff import approvals
 from staff.approvals import ContentChanged
@@ -52,6 +58,54 @@ def test_a_returned_range_with_one_used_card_is_credited_for_the_rest_only(
     assert papers.read(back.number).state == "closed"
     assert papers.credit_notes("seller") == papers.credit_notes("agent")
     assert papers.credit_notes("seller2") == []
+
+
+def test_wholly_used_ranges_leave_a_return_before_and_after_it_is_asked_for(
+    papers: Papers, trade: Trade
+) -> None:
+    first = sold(trade)
+    trade.redeem([first, first + 1])
+    spans = [(0, 1), (10, 11), (20, 29)]
+    ranges = [(serial_text(first + a), serial_text(first + b)) for a, b in spans]
+    seller = trade.people["seller"]
+    back = draw_up(trade.db, seller, "return", ranges, "back-1")
+    asked = send_consignment(trade.db, seller, back.number)
+    assert isinstance(asked, PendingApproval)
+    with trade.db.read() as session:
+        content = approvals.get(session, asked.approval_id).content
+    assert (content["cards"], content["face_value_fen"]) == (12, 12 * FACE_FEN)
+    assert len(content["ranges"]) == 2
+    trade.redeem([first + 10, first + 11])
+    papers.agree("finance", asked.approval_id)
+    sent = papers.read(back.number)
+    assert [(line.cards.first - first, line.cards.last - first) for line in sent.lines] == [
+        (20, 29)
+    ]
+    assert sent.outstanding == 10
+    assert [lot for lot in trade.lots(first) if lot[2] == "in_transit"] == [
+        (20, 29, "in_transit", "outlet", None)
+    ]
+    papers.receive("agent", back.number, [span(first + 20, first + 29)])
+    assert papers.read(back.number).state == "closed"
+    assert [note.cards for note in papers.credit_notes()] == [10]
+
+
+def test_a_return_of_nothing_but_used_cards_stays_a_draft(papers: Papers, trade: Trade) -> None:
+    first = sold(trade)
+    trade.redeem([first, first + 1])
+    back = papers.drawn_up("seller", "return", first, first + 1)
+    with pytest.raises(NothingToMove):
+        send_consignment(trade.db, trade.people["seller"], back.number)
+    assert papers.read(back.number).state == "draft"
+
+
+def test_used_cards_of_others_do_not_leave_a_return_silently(papers: Papers, trade: Trade) -> None:
+    first, other = sold(trade), trade.batch(10, stage="active", at="outlet2")
+    trade.redeem([other])
+    ranges = [(serial_text(serial), serial_text(serial)) for serial in (first, other)]
+    back = draw_up(trade.db, trade.people["seller"], "return", ranges, "back-1")
+    with pytest.raises(NotHolder):
+        send_consignment(trade.db, trade.people["seller"], back.number)
 
 
 def test_each_part_that_arrives_is_credited_by_a_note_of_its_own(
