@@ -164,7 +164,7 @@ def approve(
     runtime: WithRuntime,
     actor: WithActor,
 ) -> OrderShown:
-    """Agree as the supplier, to all of it or to fewer cards."""
+    """Agree as the supplier, to all of it or to fewer cards; whoever placed it cannot."""
     counts = None if data.lines is None else _counts(data.lines)
     return _shown(orders.approve_order(runtime.db, actor, order_number, counts))
 

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, or_, selec
 
 from audit.invariant import Invariant, Offence, first_of, none_of
 from core.db import Session
+from distribution.tables import stock_order
 from staff.tables import approval, staff_member
 from vouchers.moves import MOVES
 from vouchers.tables import batch, batch_order, printer, stock_movement
@@ -52,6 +53,19 @@ def _another_person_named() -> Select[Any]:
                 approval.c.decided_by.is_(None) != approval.c.decider_person_id.is_(None),
                 and_(approval.c.decided_by.is_not(None), decided.c.person_id.is_(None)),
             )
+        )
+    )
+
+
+def _own_order() -> Select[Any]:
+    """Orders that went on by the word of whoever placed them."""
+    asked, decided = staff_member.alias(), staff_member.alias()
+    return (
+        select(stock_order.c.number.label("order"), asked.c.person_id.label("requester"))
+        .join(asked, asked.c.id == stock_order.c.requested_by)
+        .join(decided, decided.c.id == stock_order.c.decided_by)
+        .where(
+            stock_order.c.state.in_(("approved", "sent")), decided.c.person_id == asked.c.person_id
         )
     )
 
@@ -180,9 +194,9 @@ def _printer_without_second_person() -> Select[Any]:
 PEOPLE = (
     Invariant(
         "not_own_request",
-        "没有人审批自己的申请，一人有多个账号也不行。",
-        "Nobody decided on his own request, under whatever account.",
-        none_of(_own_request(), _another_person_named()),
+        "没有人审批自己的申请或订货单，一人有多个账号也不行。",
+        "Nobody decided on his own request or agreed to his own order, under whatever account.",
+        none_of(_own_request(), _another_person_named(), _own_order()),
     ),
     Invariant(
         "approval_texts",

@@ -69,7 +69,8 @@ def show(app: App, number: str) -> None:
 def approve(app: App, number: str, cards: tuple[str, ...]) -> None:
     """Agree to an order as its supplier.
 
-    To all of it, or with --cards to fewer; a face that is left out gets none.
+    To all of it, or with --cards to fewer; a face that is left out gets none. Whoever placed the
+    order cannot agree to it.
     """
     _show(app, orders.approve_order(app.db, app.actor, number, _counts(cards) if cards else None))
 

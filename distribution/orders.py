@@ -17,7 +17,9 @@ from distribution.paper_tables import consignment, stock_order, stock_order_line
 from distribution.parties import Party, party_by_code, party_by_id, require_scope
 from distribution.tables import party
 from staff import events
+from staff.approvals import SamePerson
 from staff.permissions import Actor, Permission, require
+from staff.tables import staff_member
 from vouchers.denominations import by_face
 from vouchers.tables import denomination
 
@@ -85,13 +87,14 @@ def approve_order(
 ) -> Order:
     """Agree to an order as its supplier, by face in fen to fewer cards where `counts` says so.
 
-    Raises PaperUnknown, PaperStateWrong, NotHolder, InvalidInput (more than was asked for, a face
-    that was not, or nothing at all).
+    Raises PaperUnknown, PaperStateWrong, NotHolder, SamePerson (whoever placed it), InvalidInput
+    (more than was asked for, a face that was not, or nothing at all).
     """
 
     def work(session: Session) -> Order:
         row = _lock(session, actor, number)
         _require_supplier(session, actor, row)
+        _require_another_person(session, actor, row)
         asked = {line.face_fen: line.requested_count for line in _lines(session, row.id)}
         agreed = dict(asked) if counts is None else dict.fromkeys(asked, 0) | dict(counts)
         if not all(0 <= agreed[face] <= asked.get(face, -1) for face in agreed):
@@ -235,6 +238,12 @@ def _lock(session: Session, actor: Actor, number: str) -> Row[Any]:
 def _require_supplier(session: Session, actor: Actor, row: Row[Any]) -> None:
     require(actor, Permission.APPROVE_ORDERS)
     require_scope(session, actor, {row.supplier_id})
+
+
+def _require_another_person(session: Session, actor: Actor, row: Row[Any]) -> None:
+    placed_by = select(staff_member.c.person_id).where(staff_member.c.id == row.requested_by)
+    if session.execute(placed_by).scalar_one() == actor.person_id:
+        raise SamePerson("another person must agree to the order that you placed")
 
 
 def _write_agreed(session: Session, order_id: int, agreed: Mapping[int, int]) -> None:

@@ -148,6 +148,11 @@ CASES = (
         loose="approval",
     ),
     case(
+        "somebody agreed to his own order",
+        "not_own_request",
+        "UPDATE stock_order SET decided_by = requested_by WHERE state = 'sent'",
+    ),
+    case(
         "an account passes to another person",
         "not_own_request",
         "UPDATE staff_member SET person_id = (SELECT person_id FROM staff_member"

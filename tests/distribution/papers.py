@@ -34,7 +34,7 @@ class Papers:
         order = place_order(
             self.trade.db, people[by], counts, new_reference(), self.trade.code(buyer)
         )
-        return approve_order(self.trade.db, people["keeper"], order.number).number
+        return approve_order(self.trade.db, people["keeper2"], order.number).number
 
     def allocated(self, cards: int, buyer: str = "outlet") -> Consignment:
         """Order cards and set them apart at the buyer's parent."""

@@ -1,5 +1,6 @@
 """Orders of stock, from the wish to the cards on the way."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from distribution.orders import (
     read_order,
     refuse_order,
 )
+from staff.approvals import SamePerson
 from staff.permissions import Forbidden
+from staff.tables import staff_member
 from tests.distribution.papers import Papers, new_reference
 from tests.distribution.trade import FACE_FEN, Trade
 from tests.factories import make_denomination
@@ -57,6 +60,21 @@ def test_the_same_reference_orders_once(trade: Trade) -> None:
         place_order(trade.db, seller, {FACE_FEN: 11}, "po-1")
     other = place_order(trade.db, trade.people["seller2"], {FACE_FEN: 10}, "po-1")
     assert other.number != one.number
+
+
+def test_whoever_placed_an_order_does_not_agree_to_it_under_any_account(trade: Trade) -> None:
+    agent, keeper = trade.people["agent"], trade.people["keeper"]
+    order = place_order(trade.db, agent, {FACE_FEN: 10}, "po-1", "OUTLET")
+    with trade.db.write() as session:
+        session.execute(
+            staff_member.update()
+            .where(staff_member.c.id == keeper.member_id)
+            .values(person_id=agent.person_id)
+        )
+    for own in (agent, replace(keeper, person_id=agent.person_id)):
+        with pytest.raises(SamePerson):
+            approve_order(trade.db, own, order.number)
+    assert approve_order(trade.db, trade.people["keeper2"], order.number).state == "approved"
 
 
 def test_an_order_is_refused_with_a_reason_or_withdrawn(trade: Trade) -> None:

@@ -219,6 +219,7 @@ def open_trade(db: Database) -> Trade:
         for name, role, at in (
             ("admin", "admin", None),
             ("keeper", "warehouse", None),
+            ("keeper2", "warehouse", None),
             ("issuer", "issuer", None),
             ("issuer2", "issuer", None),
             ("finance", "finance", None),
