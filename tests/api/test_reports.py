@@ -105,7 +105,8 @@ def test_the_last_page_of_counts_tells_that_it_is_the_last(
         body = {"party": "WAREHOUSE", "found": []}
         made = headers | {"Idempotency-Key": key}
         assert client.post("/api/v1/stock-counts", json=body, headers=made).status_code == 201
-    seen, after = [], "0"
+    seen: list[str] = []
+    after: str | None = "0"
     while after is not None:
         url = f"/api/v1/stock-counts?limit=1&after={after}"
         page = client.get(url, headers=headers).json()
