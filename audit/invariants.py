@@ -15,6 +15,7 @@ from audit.invariants_papers import PAPERS
 from audit.invariants_people import PEOPLE
 from audit.invariants_redemption import REDEMPTION
 from audit.invariants_settlements import SETTLEMENTS
+from audit.invariants_stock import STOCK
 from audit.invariants_tills import TILLS
 from audit.invariants_trade import TRADE
 
@@ -32,6 +33,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     *CARE,
     *TILLS,
     *PAPERS,
+    *STOCK,
     *PEOPLE,
     *CALLERS,
 )

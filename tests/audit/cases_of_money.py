@@ -61,8 +61,8 @@ CASES = (
     case(
         "a credit limit lies below what was sold",
         "exposure_within_limit",
-        "UPDATE contract_version SET limit_fen = 0, owed_fen = 0",
-        "UPDATE contract SET limit_fen = 0",
+        "UPDATE contract_version SET limit_fen = 0, owed_fen = 0 WHERE sale_model = 'credit'",
+        "UPDATE contract SET limit_fen = 0 WHERE sale_model = 'credit'",
     ),
     case(
         "an adjustment was made by one person",

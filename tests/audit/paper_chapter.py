@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def paper_chapter(world: "World") -> None:
-    """Twenty cards go to the city; orders are placed, five cards sent, three of them received."""
+    """Twenty cards are consigned to the city; of those ordered five are sent, three received."""
     cards, move, papers = world.house.cards(20), world.move, Papers(world.trade)
+    world.trade.contract("city", "consignment", limit_fen=10_000_000)
     move("keeper", "take_into_stock", cards)
     for party in ("PROVINCE", "CITY"):
         move("keeper", "dispatch", cards, to=party)

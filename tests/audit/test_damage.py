@@ -9,6 +9,7 @@ from tests.audit import (
     cases_of_care,
     cases_of_money,
     cases_of_papers,
+    cases_of_stock,
     cases_of_tills,
 )
 from tests.audit.damage import Case, broken_codes, damaged
@@ -19,6 +20,7 @@ CASES = (
     *cases_of_books.CASES,
     *cases_of_money.CASES,
     *cases_of_papers.CASES,
+    *cases_of_stock.CASES,
     *cases_of_care.CASES,
     *cases_of_tills.CASES,
 )

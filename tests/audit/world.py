@@ -22,6 +22,7 @@ from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
 from distribution.sealed_pins import clear_expired
 from distribution.settlements import close_period
+from distribution.stock_counts import answer_difference, record_count
 from redemption.counter import request_proven_redemption
 from redemption.engine import Redeemer
 from redemption.reissue import request_reissue
@@ -309,9 +310,28 @@ def _tills(world: World) -> None:
     world.trade.move_by_two("seller", "deactivate", serial, serial)
 
 
+def _counting(world: World) -> None:
+    """Of what a shop lacks some is held as lost and some found again; a strange card stays open."""
+    trade, cards, clock = world.trade, world.cards, world.clock
+    keeper = trade.people["keeper"]
+    june = record_count(world.db, keeper, "OUTLET2", [_text(cards[28])], "june")
+    lost, found, *_ = june.differences
+    clock.advance(minutes=5)
+    gone = trade.move(
+        "service", "hold", lost.first_serial, lost.last_serial, hold="lost", reason="counted"
+    )
+    clock.advance(minutes=5)
+    answer_difference(world.db, keeper, lost.id, "held as lost", gone.movement_ids)
+    clock.advance(minutes=5)
+    scans = [f"{serial_text(d.first_serial)}-{serial_text(d.last_serial)}" for d in (found, lost)]
+    strange = _text(cards[53])
+    july = record_count(world.db, keeper, "OUTLET2", [*scans, strange], "july")
+    answer_difference(world.db, keeper, found.id, "behind the shelf", recount_id=july.id)
+
+
 CHAPTERS = (
     *(_past_months, _printing, _selling, _redeeming, _returning, _tills, _wrong_pins, _books),
-    *(_care, paper_chapter),
+    *(_care, paper_chapter, _counting),
 )
 
 
