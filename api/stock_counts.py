@@ -11,15 +11,8 @@ from msgspec import Meta, Struct
 from api.fields import AfterId, IdempotencyKey, IdPath, IdText, Limit, PartyCode, Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
-from distribution.stock_counts import (
-    MAX_SCANS,
-    Count,
-    Difference,
-    answer_difference,
-    list_counts,
-    read_count,
-    record_count,
-)
+from distribution.differences import Difference, answer_difference
+from distribution.stock_counts import MAX_SCANS, Count, list_counts, read_count, record_count
 from staff.permissions import Permission
 from vouchers.serials import serial_text
 

@@ -10,14 +10,8 @@ from cli.app import App
 from cli.command import command, pass_app
 from cli.options import FILE, ID, limit_option
 from cli.output import facts, table, when
-from distribution.stock_counts import (
-    Count,
-    Difference,
-    answer_difference,
-    list_counts,
-    read_count,
-    record_count,
-)
+from distribution.differences import Difference, answer_difference
+from distribution.stock_counts import Count, list_counts, read_count, record_count
 from staff.permissions import Permission, require
 from vouchers.serials import serial_text
 

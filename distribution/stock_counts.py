@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, select, true
+from sqlalchemy import and_, select
 
 from core.db import Database, Session
 from core.errors import InvalidInput
-from core.sets import among, insert_rows, range_values, ranges
+from core.sets import insert_rows, range_values, ranges
 from core.text import clean
-from distribution.errors import DifferenceAnswered, NotAnswered, PaperUnknown
+from distribution.differences import Difference, differences_of, seen_by
+from distribution.errors import PaperUnknown
 from distribution.papers import MAX_PAGE, check_same, content_digest, within_scope
-from distribution.parties import party_by_code, require_scope, subtree_ids
-from distribution.ranges import Ranges, card_count, covers, joined, shared, without
+from distribution.parties import party_by_code, require_scope
+from distribution.ranges import Ranges, card_count, joined, without
 from distribution.scans import Scan, parse_scan
 from distribution.tables import (
-    difference_answer,
-    difference_movement,
     party,
     stock_count,
     stock_count_line,
@@ -31,35 +30,10 @@ from distribution.tables import (
 from staff import events
 from staff.permissions import Actor, Permission, require
 from vouchers.queries import clip_to_batches
-from vouchers.serials import SerialRange, serial_text
-from vouchers.tables import lot, stock_movement
+from vouchers.serials import SerialRange
+from vouchers.tables import lot
 
 MAX_SCANS = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """Cards missing from a shelf, or found there unexpectedly, and where the books have them.
-
-    `booked_stage` is None for serials that no card of ours has. `answered_at` and `note` are set
-    where it has ended. Parties that the reader may not see are not named.
-    """
-
-    id: int
-    count_id: int
-    kind: str
-    first_serial: int
-    last_serial: int
-    booked_stage: str | None
-    booked_holder: str | None
-    owner: str | None
-    answered_at: datetime | None
-    note: str | None
-
-    @property
-    def cards(self) -> int:
-        """How many cards it is about."""
-        return self.last_serial - self.first_serial + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,53 +84,6 @@ def record_count(
         "note": about,
     }
     return db.transact(lambda session: _record(session, actor, party_code, named, head))
-
-
-def answer_difference(
-    db: Database,
-    actor: Actor,
-    difference_id: int,
-    note: str,
-    movement_ids: Sequence[int] = (),
-    recount_id: int | None = None,
-) -> Difference:
-    """End a difference, once for ever: name the moves since the count, or the later count.
-
-    The moves together must cover all its cards; the later count of the same party must have no
-    difference about them. Raises PaperUnknown, DifferenceAnswered, NotAnswered, InvalidInput.
-    """
-    require(actor, Permission.COUNT_STOCK)
-    why = clean(note, "the note", 500)
-    if (recount_id is None) == (not movement_ids) or len(movement_ids) > MAX_PAGE:
-        raise InvalidInput("name the moves that cleared it up, or the later count")
-
-    def work(session: Session) -> Difference:
-        row = _difference_row(session, actor, difference_id)
-        cards = SerialRange(row.first_serial, row.last_serial)
-        if recount_id is None:
-            _check_moves(session, row.at, cards, movement_ids)
-        else:
-            _check_recount(session, row, cards, recount_id)
-        answer = {
-            "difference_id": difference_id,
-            "at": session.now,
-            "member_id": actor.member_id,
-            "note": why,
-            "recount_id": recount_id,
-        }
-        if session.execute(session.insert_new(difference_answer), answer).rowcount != 1:
-            raise DifferenceAnswered("this difference has ended before")
-        links = [
-            {"difference_id": difference_id, "movement_id": movement_id}
-            for movement_id in sorted(set(movement_ids))
-        ]
-        insert_rows(session, difference_movement, links)
-        events.record(
-            session, actor, "stock.difference_answered", f"difference:{difference_id}", note=why
-        )
-        return _differences(session, actor, stock_difference.c.id == difference_id)[0]
-
-    return db.transact(work)
 
 
 def read_count(session: Session, actor: Actor, count_id: int) -> Count:
@@ -286,56 +213,6 @@ def _booked_elsewhere(session: Session, cards: Ranges) -> list[_Booked]:
     ]
 
 
-def _difference_row(session: Session, actor: Actor, difference_id: int) -> Row[Any]:
-    query = (
-        select(stock_difference, stock_count.c.at, stock_count.c.party_id)
-        .join(stock_count, stock_count.c.id == stock_difference.c.count_id)
-        .where(stock_difference.c.id == difference_id)
-    )
-    condition = within_scope(session, actor, stock_count.c.party_id)
-    if condition is not None:
-        query = query.where(condition)
-    row = session.execute(query).one_or_none()
-    if row is None:
-        raise PaperUnknown("there is no such difference")
-    return row
-
-
-def _check_moves(
-    session: Session, since: datetime, cards: SerialRange, movement_ids: Sequence[int]
-) -> None:
-    moved = stock_movement.c
-    rows = session.execute(
-        select(moved.first_serial, moved.last_serial).where(
-            among(moved.id, "ids"), moved.at >= since
-        ),
-        {"ids": sorted(set(movement_ids))},
-    )
-    if not covers([SerialRange(first, last) for first, last in rows], cards):
-        raise NotAnswered(
-            "the moves since the count do not cover all cards of the difference",
-            first_serial=serial_text(cards.first),
-            last_serial=serial_text(cards.last),
-        )
-
-
-def _check_recount(session: Session, row: Row[Any], cards: SerialRange, recount_id: int) -> None:
-    later = session.execute(
-        select(stock_count.c.id).where(
-            stock_count.c.id == recount_id,
-            stock_count.c.party_id == row.party_id,
-            stock_count.c.at > row.at,
-        )
-    ).one_or_none()
-    differs = session.execute(
-        select(stock_difference.c.first_serial, stock_difference.c.last_serial).where(
-            stock_difference.c.count_id == recount_id
-        )
-    )
-    if later is None or shared([SerialRange(first, last) for first, last in differs], [cards]):
-        raise NotAnswered("name a later count of the same party that has no such difference")
-
-
 def _counts(session: Session, actor: Actor, which: Any, limit: int) -> list[Count]:
     query = (
         select(stock_count, party.c.code)
@@ -348,7 +225,8 @@ def _counts(session: Session, actor: Actor, which: Any, limit: int) -> list[Coun
     rows = session.execute(query if condition is None else query.where(condition)).all()
     found: dict[int, list[Difference]] = {row.id: [] for row in rows}
     if rows:
-        for item in _differences(session, actor, stock_difference.c.count_id.in_(sorted(found))):
+        these = stock_count.c.id.in_(sorted(found))
+        for item in differences_of(session, these, seen_by(session, actor)):
             found[item.count_id].append(item)
     return [
         Count(
@@ -362,29 +240,3 @@ def _counts(session: Session, actor: Actor, which: Any, limit: int) -> list[Coun
         )
         for row in rows
     ]
-
-
-def _differences(session: Session, actor: Actor, which: Any) -> list[Difference]:
-    holder, owner = party.alias("holder"), party.alias("owner")
-    seen = None if actor.party_id is None else sorted(subtree_ids(session, actor.party_id))
-    may_name = [true() if seen is None else one.c.id.in_(seen) for one in (holder, owner)]
-    rows = session.execute(
-        select(
-            stock_difference.c.id,
-            stock_difference.c.count_id,
-            stock_difference.c.kind,
-            stock_difference.c.first_serial,
-            stock_difference.c.last_serial,
-            stock_difference.c.booked_stage,
-            holder.c.code.label("booked_holder"),
-            owner.c.code.label("owner"),
-            difference_answer.c.at.label("answered_at"),
-            difference_answer.c.note,
-        )
-        .outerjoin(holder, and_(holder.c.id == stock_difference.c.booked_holder_id, may_name[0]))
-        .outerjoin(owner, and_(owner.c.id == stock_difference.c.owner_id, may_name[1]))
-        .outerjoin(difference_answer, difference_answer.c.difference_id == stock_difference.c.id)
-        .where(which)
-        .order_by(stock_difference.c.first_serial)
-    )
-    return [Difference(**row._mapping) for row in rows]

@@ -6,7 +6,8 @@ from audit.inventory import face_of_batches
 from audit.reports.report import Ask, Report
 from core.db import Session
 from core.sheets import Column, Sheet
-from distribution.tables import difference_answer, party, stock_count, stock_difference
+from distribution.differences import differences_of
+from distribution.tables import party, stock_count
 from vouchers.serials import batch_of, serial_text
 
 _DIFFERENCES = (
@@ -27,51 +28,35 @@ _DIFFERENCES = (
 
 
 def _count_differences(session: Session, ask: Ask) -> Sheet:
-    owner = party.alias("owner")
-    rows = session.execute(
-        select(
-            stock_difference,
-            stock_count.c.at,
-            party.c.id.label("party_id"),
-            party.c.code,
-            owner.c.code.label("owner"),
-            difference_answer.c.at.label("answered_at"),
-            difference_answer.c.note,
-        )
-        .join(stock_count, stock_count.c.id == stock_difference.c.count_id)
+    which = stock_count.c.at <= ask.as_of
+    if ask.within is not None:
+        which = and_(which, stock_count.c.party_id.in_(sorted(ask.within)))
+    counts = session.execute(
+        select(stock_count.c.id, stock_count.c.at, party.c.code)
         .join(party, party.c.id == stock_count.c.party_id)
-        .join(owner, owner.c.id == stock_difference.c.owner_id)
-        .outerjoin(
-            difference_answer,
-            and_(
-                difference_answer.c.difference_id == stock_difference.c.id,
-                difference_answer.c.at <= ask.as_of,
-            ),
-        )
-        .where(stock_count.c.at <= ask.as_of)
-        .order_by(stock_count.c.at, stock_difference.c.first_serial)
+        .where(which)
     )
+    by_id = {row.id: row for row in counts}
     faces = face_of_batches(session)
     found = [
         (
-            row.at,
-            row.code,
-            str(row.id),
-            row.kind,
-            faces.get(batch_of(row.first_serial)),
-            serial_text(row.first_serial),
-            serial_text(row.last_serial),
-            row.last_serial - row.first_serial + 1,
-            row.booked_stage,
-            row.owner if ask.within is None or row.owner_id in ask.within else None,
-            ((row.answered_at or ask.as_of) - row.at).days,
-            row.answered_at,
-            row.note,
+            by_id[item.count_id].at,
+            by_id[item.count_id].code,
+            str(item.id),
+            item.kind,
+            faces.get(batch_of(item.first_serial)) if item.booked_stage else None,
+            serial_text(item.first_serial),
+            serial_text(item.last_serial),
+            item.cards,
+            item.booked_stage,
+            item.owner,
+            ((item.answered_at or ask.as_of) - by_id[item.count_id].at).days,
+            item.answered_at,
+            item.note,
         )
-        for row in rows
-        if ask.within is None or row.party_id in ask.within
+        for item in differences_of(session, which, ask.within, ask.as_of)
     ]
-    return Sheet("count differences", _DIFFERENCES, found)
+    return Sheet("count differences", _DIFFERENCES, sorted(found, key=lambda row: (row[0], row[5])))
 
 
 REPORTS = (

@@ -13,7 +13,8 @@ from core.money import format_yuan
 from distribution.adjustments import NewAdjustment, request_adjustment
 from distribution.consignments import draw_up
 from distribution.credit_notes import list_credit_notes
-from distribution.stock_counts import answer_difference, record_count
+from distribution.differences import answer_difference
+from distribution.stock_counts import record_count
 from staff import approvals
 from vouchers.serials import SerialRange, serial_text
 

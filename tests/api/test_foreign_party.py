@@ -145,7 +145,8 @@ def test_who_counts_cards_of_another_is_not_told_whose_they_are(
     assert answer.status_code == 201
     (difference,) = answer.json()["differences"]
     assert (difference["first_serial"], difference["kind"]) == (first, "unexpected")
-    assert [difference[name] for name in ("booked_holder", "owner")] == [None, None]
+    told = [difference[name] for name in ("booked_stage", "booked_holder", "owner")]
+    assert told == [None, None, "STRANGER-SHOP"]
     batch = str(batch_of(victim.active))
     assert [m for m in victim.marks if m in answer.text and m != batch] == []
 

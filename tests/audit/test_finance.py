@@ -18,8 +18,9 @@ from audit.reports.territory import is_out_of_territory
 from core.db import Database
 from core.errors import InvalidInput
 from core.keyfile import Keys
+from distribution.differences import answer_difference
 from distribution.moves import Moved
-from distribution.stock_counts import answer_difference, record_count
+from distribution.stock_counts import record_count
 from redemption.requests import Code
 from staff.permissions import Actor, Forbidden
 from tests.audit.world import World, hand_down, open_world
@@ -305,3 +306,23 @@ def test_yesterdays_reports_are_the_same_tomorrow_whatever_happens(
         assert lines(sold, name, as_of=as_of) == before[name], name
         if name != "spoilt":  # what a printer spoilt does not change any more
             assert lines(sold, name) != before[name], name
+
+
+def test_a_party_is_not_told_what_the_books_say_of_the_cards_of_others(
+    sold: World, clock: FakeClock
+) -> None:
+    shelf = [_text(card.serial) for card in (*sold.cards[20:35], *sold.cards[40:50])]
+    record_count(sold.db, actor(sold, "seller"), "OUTLET", shelf, "june")
+    clock.advance(minutes=2)
+
+    def told(who: str) -> list[tuple[Any, ...]]:
+        names = ("cards", "face_fen", "booked_stage", "owner")
+        found = lines(sold, "count-differences", who)
+        return [tuple(x[n] for n in names) for x in found if x["kind"] == "unexpected"]
+
+    assert told("seller") == [(10, None, None, "OUTLET")]
+    assert told("finance") == [
+        (5, 5_000, "in_transit", "CITY"),
+        (5, 5_000, "in_transit", "PROVINCE"),
+    ]
+    assert told("seller2") == []

@@ -18,11 +18,12 @@ from api.actions import ACTIONS as EVERY_ACTION
 from audit.counters import roll_up
 from core.db import Database
 from core.keyfile import Keys
+from distribution.differences import answer_difference
 from distribution.moves import PendingApproval
 from distribution.payments import reverse_payment
 from distribution.sealed_pins import clear_expired
 from distribution.settlements import close_period
-from distribution.stock_counts import answer_difference, record_count
+from distribution.stock_counts import record_count
 from redemption.counter import request_proven_redemption
 from redemption.engine import Redeemer
 from redemption.reissue import request_reissue

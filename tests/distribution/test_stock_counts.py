@@ -4,6 +4,7 @@ import pytest
 
 from core.db import Database
 from core.errors import InvalidInput
+from distribution.differences import answer_difference
 from distribution.errors import (
     DifferenceAnswered,
     NotAnswered,
@@ -13,13 +14,7 @@ from distribution.errors import (
     RequestConflict,
 )
 from distribution.scans import ScanUnreadable
-from distribution.stock_counts import (
-    Count,
-    answer_difference,
-    list_counts,
-    read_count,
-    record_count,
-)
+from distribution.stock_counts import Count, list_counts, read_count, record_count
 from staff.permissions import Forbidden
 from tests.clocks import FakeClock
 from tests.distribution.trade import Trade, open_trade
@@ -160,7 +155,7 @@ def test_a_distributor_counts_and_sees_its_own_part_of_the_tree_only(trade: Trad
     first, other = trade.batch(10), trade.batch(10, at="outlet2")
     mine = count(trade, "seller", found(other, (0, 1)), "june")
     strange = mine.differences[-1]
-    assert (strange.booked_stage, strange.booked_holder, strange.owner) == ("stocked", None, None)
+    assert (strange.booked_stage, strange.booked_holder, strange.owner) == (None, None, "OUTLET")
     with pytest.raises(NotHolder):
         count(trade, "seller2", found(first, (0, 1)), "june")
     with trade.db.read() as session:
@@ -173,6 +168,60 @@ def test_a_distributor_counts_and_sees_its_own_part_of_the_tree_only(trade: Trad
         answer_difference(trade.db, trade.people["seller2"], strange.id, "mine", [1])
     with pytest.raises(Forbidden):
         count(trade, "auditor", [], "june")
+
+
+def test_cards_of_others_and_of_nobody_are_one_difference_to_a_party(
+    trade: Trade, clock: FakeClock
+) -> None:
+    trade.contract("city", "credit", limit_fen=10_000_000)
+    other = trade.batch(40, at="outlet2")
+    trade.move("seller2", "activate", other, other + 9)
+    trade.move("service", "hold", other + 10, other + 19, hold="suspended", reason="doubt")
+    mine = count(trade, "seller", found(other, (5, 44)), "june")
+    assert shown(mine, other) == [("unexpected", 5, 44, None, "OUTLET")]
+    seller, keeper, agent = (trade.people[who] for who in ("seller", "keeper", "agent"))
+    with trade.db.read() as session:
+        whole = read_count(session, keeper, mine.id)
+        assert read_count(session, agent, mine.id) == whole
+    split = [
+        ("unexpected", 5, 9, "active", "OUTLET2"),
+        ("unexpected", 10, 19, "stocked", "OUTLET2"),
+        ("unexpected", 20, 39, "stocked", "OUTLET2"),
+        ("unexpected", 40, 44, None, "OUTLET"),
+    ]
+    assert shown(whole, other) == split
+    clock.advance(days=1)
+    later = count(trade, "seller", [], "july")
+    first = answer_difference(
+        trade.db, keeper, whole.differences[1].id, "given back", recount_id=later.id
+    )
+    with trade.db.read() as session:
+        assert read_count(session, seller, mine.id) == mine
+    [strange] = mine.differences
+    clock.advance(days=1)
+    done = answer_difference(trade.db, seller, strange.id, "all back", recount_id=later.id)
+    assert (done.id, done.cards, done.note, done.answered_at) == (
+        strange.id,
+        40,
+        "all back",
+        clock.now,
+    )
+    with trade.db.read() as session:
+        ended = read_count(session, keeper, mine.id).differences
+    assert [item.note for item in ended] == ["all back", "given back", "all back", "all back"]
+    assert ended[1] == first
+    with pytest.raises(DifferenceAnswered):
+        answer_difference(trade.db, seller, strange.id, "again", recount_id=later.id)
+
+
+def test_cards_on_the_way_to_a_party_are_told_to_it(trade: Trade) -> None:
+    first = trade.batch(20, at="city")
+    trade.move("agent", "dispatch", first, first + 4, to="OUTLET")
+    sheet = count(trade, "seller", found(first, (0, 9)), "june")
+    assert shown(sheet, first) == [
+        ("unexpected", 0, 4, "in_transit", "OUTLET"),
+        ("unexpected", 5, 9, None, "OUTLET"),
+    ]
 
 
 def test_what_cannot_be_read_is_no_count(trade: Trade) -> None:
