@@ -20,7 +20,8 @@ MESSAGES: dict[str, str] = {
     ),
     "redeemable": "This card is good for CNY {face}. To recharge send TOPUP account PIN.",
     "pin_malformed": (
-        "Top-up failed: a PIN has 18 digits. Check account and PIN and resend: TOPUP account PIN."
+        "Top-up failed: digits of the PIN are missing or wrong. "
+        "Check account and 18-digit PIN and resend: TOPUP account PIN."
     ),
     "pin_unknown": (
         "Top-up failed: PIN not valid. {tries} tries left today. Check and resend. HELP for help."
@@ -164,6 +165,10 @@ PROMPTS: dict[str, str] = {
         "Account {account}, name {name}, arrears {arrears_fen} yuan including late fee "
         "{late_fee_fen}. If correct press 1; to enter again press 2."
     ),
+    "account_confirm_short": (
+        "Account {account}, name {name}, arrears {arrears_fen} yuan. "
+        "If correct press 1; to enter again press 2."
+    ),
     "account_confirm_clear": (
         "Account {account}, name {name}, no arrears. If correct press 1; to enter again press 2."
     ),
@@ -187,7 +192,7 @@ PROMPTS: dict[str, str] = {
     "card_limit": "At most 5 cards in one call. Please call again.",
     "cancelled": "Cancelled, the card was not used.",
     "pending": "Accepted. The result will be texted. Please do not repeat.",
-    "pin_malformed": "A PIN has 18 digits. Please check the number.",
+    "pin_malformed": "Digits of the PIN are missing or wrong. Please check all 18.",
     "pin_unknown": "The PIN is not valid. {tries} tries left today.",
     "pin_unknown_last": "The PIN is not valid. {tries} try left today.",
     "pin_unknown_plain": "The PIN is not valid.",
@@ -213,6 +218,7 @@ PROMPTS: dict[str, str] = {
     "arrears": (
         "The account ending {tail} owes {arrears_fen} yuan including late fee {late_fee_fen}."
     ),
+    "arrears_short": "The account ending {tail} owes {arrears_fen} yuan.",
     "arrears_clear": "The account ending {tail} has no arrears.",
     "balance": "Its balance is {balance_fen} yuan.",
     "none_bound": (
@@ -270,6 +276,9 @@ SCREENS: dict[str, str] = {
     "account_confirm": (
         "A/c {account}\nArrears {arrears_fen} yuan, late fee {late_fee_fen} in it\n"
         "1 Correct\n2 Enter again"
+    ),
+    "account_confirm_short": (
+        "A/c {account}\nArrears {arrears_fen} yuan\n1 Correct\n2 Enter again"
     ),
     "account_confirm_clear": "A/c {account}\nNo arrears\n1 Correct\n2 Enter again",
     "pin": "18-digit PIN of the card:",

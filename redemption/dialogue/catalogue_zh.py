@@ -15,7 +15,7 @@ MESSAGES: dict[str, str] = {
     ),
     "redeemed_bank_short": "充值{face}元，尾号{tail}，余额{balance}，银行代扣中，流水{receipt}",
     "redeemable": "该卡可用，面值{face}元。充值请发CZ#户号#密码。",
-    "pin_malformed": "充值失败：密码应为18位数字。请核对户号和密码后重发，例：CZ#户号#密码。",
+    "pin_malformed": "充值失败：密码位数或数字有误。请核对户号和18位密码后重发，例：CZ#户号#密码。",
     "pin_unknown": ("充值失败：密码有误，今日还可尝试{tries}次。请核对后重发，帮助请回复BZ。"),
     "pin_unknown_last": ("充值失败：密码有误，今日还可尝试{tries}次。请核对后重发，帮助请回复BZ。"),
     "pin_unknown_plain": "充值失败：密码有误。请核对后重发，帮助请回复BZ。",
@@ -98,6 +98,9 @@ PROMPTS: dict[str, str] = {
         "户号{account}，户名{name}，欠费{arrears_fen}元，其中违约金{late_fee_fen}元。"
         "正确请按1；重新输入请按2。"
     ),
+    "account_confirm_short": (
+        "户号{account}，户名{name}，欠费{arrears_fen}元。正确请按1；重新输入请按2。"
+    ),
     "account_confirm_clear": "户号{account}，户名{name}，无欠费。正确请按1；重新输入请按2。",
     "pin": "请刮开涂层，输入18位密码，按井号键结束。重新输入请按星号键。",
     "confirm": "该卡面值{face_fen}元，充入尾号{tail}的户号。确认请按井号键，取消请按星号键。",
@@ -115,7 +118,7 @@ PROMPTS: dict[str, str] = {
     "card_limit": "每次通话最多充值5张卡，请重新拨打。",
     "cancelled": "已取消，卡未使用。",
     "pending": "已受理，结果将短信告知，请勿重复操作。",
-    "pin_malformed": "密码应为18位数字，请核对。",
+    "pin_malformed": "密码位数或数字有误，请核对全部18位。",
     "pin_unknown": "密码有误，今日还可尝试{tries}次。",
     "pin_unknown_last": "密码有误，今日还可尝试{tries}次。",
     "pin_unknown_plain": "密码有误。",
@@ -133,6 +136,7 @@ PROMPTS: dict[str, str] = {
     "account_unknown": "户号不存在，请核对。",
     "account_closed": "该户号已销户，不能充值。",
     "arrears": "尾号{tail}的户号欠费{arrears_fen}元，其中违约金{late_fee_fen}元。",
+    "arrears_short": "尾号{tail}的户号欠费{arrears_fen}元。",
     "arrears_clear": "尾号{tail}的户号无欠费。",
     "balance": "余额{balance_fen}元。",
     "none_bound": "本机号码尚未登记户号，请在主菜单按5登记。",
@@ -177,6 +181,7 @@ SCREENS: dict[str, str] = {
     "account_confirm": (
         "户号{account}，{name}\n欠费{arrears_fen}元(违约金{late_fee_fen})\n1 正确\n2 重新输入"
     ),
+    "account_confirm_short": ("户号{account}，{name}\n欠费{arrears_fen}元\n1 正确\n2 重新输入"),
     "account_confirm_clear": "户号{account}，{name}\n无欠费\n1 正确\n2 重新输入",
     "pin": "请输入18位密码：",
     "serial": "请输入卡上17位序列号，勿输密码：",

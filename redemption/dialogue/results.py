@@ -93,21 +93,22 @@ def _balance(state: MenuState, found: AccountFound) -> tuple[Prompt, ...]:
 
 
 def _arrears(found: AccountFound) -> Prompt:
-    tail = found.number[-4:]
-    if not found.arrears_fen:
-        return Prompt("arrears_clear", {"tail": tail})
-    return Prompt("arrears", {"tail": tail, **_owed(found)})
-
-
-def _owed(found: AccountFound) -> dict[str, str | int]:
-    return {"arrears_fen": found.arrears_fen, "late_fee_fen": found.late_fee_fen}
+    return _owed("arrears", {"tail": found.number[-4:]}, found)
 
 
 def _read_back(found: AccountFound) -> Prompt:
-    said: dict[str, str | int] = {"account": grouped_account(found.number), "name": found.name}
+    said = {"account": grouped_account(found.number), "name": found.name}
+    return _owed("account_confirm", said, found)
+
+
+def _owed(prompt_id: str, said: dict[str, str | int], found: AccountFound) -> Prompt:
+    """Tell of arrears, and of a late fee, only where there are some."""
     if not found.arrears_fen:
-        return Prompt("account_confirm_clear", said)
-    return Prompt("account_confirm", {**said, **_owed(found)})
+        return Prompt(f"{prompt_id}_clear", said)
+    said = {**said, "arrears_fen": found.arrears_fen}
+    if not found.late_fee_fen:
+        return Prompt(f"{prompt_id}_short", said)
+    return Prompt(prompt_id, {**said, "late_fee_fen": found.late_fee_fen})
 
 
 def grouped_account(number: str) -> str:

@@ -76,6 +76,21 @@ def test_the_balance_is_told_to_its_holder_only() -> None:
     assert "Its balance is 17.90 yuan." in call.text
 
 
+def test_a_late_fee_that_is_none_is_not_spoken_of() -> None:
+    no_fee = instead(FindAccount=AccountFound(ACCOUNT, "王*", 3210, 0, 1790))
+    call = Call(no_fee, start=KNOWN).press("2", "2")
+    assert call.ids == ["arrears_short", "balance", "menu"]
+    assert call.text.startswith("The account ending 4567 owes 32.10 yuan. Its balance")
+    assert Call(no_fee).press("1", "2", ACCOUNT).text.startswith("尾号4567的户号欠费32.10元。 ")
+    assert Call(no_fee).press("2", "1", ACCOUNT).text == (
+        "Account 001 234 4567, name 王*, arrears 32.10 yuan. "
+        "If correct press 1; to enter again press 2."
+    )
+    assert Call(no_fee).press("1", "1", ACCOUNT).text == (
+        "户号001 234 4567，户名王*，欠费32.10元。正确请按1；重新输入请按2。"
+    )
+
+
 def test_recent_recharges_are_for_bound_callers() -> None:
     assert Call().press("2", "3").ids == ["none_bound", "menu"]
     world = instead(RecentRecharges=Recharged(ACCOUNT, ((NOW, 5000), (NOW, 3000))))

@@ -142,7 +142,11 @@ def test_an_input_may_hold_the_sign_that_joins(display: Display) -> None:
 
 @pytest.mark.parametrize(
     ("pin", "says"),
-    [("123", "A PIN has 18 digits"), ("wrong", "not valid. 4 tries left"), ("bad", "A PIN has 18")],
+    [
+        ("123", "missing or wrong. Please check all 18"),
+        ("wrong", "not valid. 4 tries left"),
+        ("bad", "missing or wrong. Please check all 18"),
+    ],
 )
 def test_a_refusal_ends_the_session(
     display: Display, db: Database, cards: list[Card], pin: str, says: str
