@@ -14,7 +14,7 @@ from redemption.dialogue.grammar import TopUp, parse_text
 from vouchers.pins import short_tag
 
 WINDOW_S = 600
-"""The same text of the same sender within this time is taken for the same message."""
+"""The same text of the same sender within this time may be taken for the same message."""
 
 _HEX_OF_28_BITS = 7
 
@@ -65,6 +65,14 @@ def mark_replied(deps: DialogueDeps, arrived: Arrived, known: Known) -> None:
         deps.redis.set(_key(deps, arrived), replied, ex=WINDOW_S)
     except RedisError as error:
         _log.warning("reply_not_marked", error=type(error).__name__)
+
+
+def forget(deps: DialogueDeps, arrived: Arrived) -> None:
+    """Take the same text for a new message from now on."""
+    try:
+        deps.redis.delete(_key(deps, arrived))
+    except RedisError as error:
+        _log.warning("repeat_not_forgotten", error=type(error).__name__)
 
 
 def _key(deps: DialogueDeps, arrived: Arrived) -> str:

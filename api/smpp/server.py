@@ -10,7 +10,7 @@ from api.gateway_manners import log_fault
 from api.metrics import Metrics
 from api.runtime import Runtime, running
 from api.smpp.link import Link
-from api.smpp.repeats import Arrived, mark_replied, recall
+from api.smpp.repeats import Arrived, forget, mark_replied, recall
 from api.stopping import stopped_by_signal
 from core import log
 from core.clock import Clock, system_clock
@@ -19,7 +19,7 @@ from core.gateways.routes import ALARM, AT_ONCE, SMPP, text_address, text_gatewa
 from core.outbox import Kinds, put, record_report, run_relay
 from core.settings import Settings
 from redemption.dialogue.phones import parse_phone
-from redemption.dialogue.texter import TextReply
+from redemption.dialogue.texter import REPLY, TextReply
 from redemption.dialogue.texts import answer_text, fault_text
 from redemption.dialogue.words import FAULT
 from redemption.requests import Code
@@ -27,11 +27,16 @@ from redemption.requests import Code
 GATEWAY = "smpp"
 """What names this gateway in stored requests."""
 
-REPLY = "reply"
-"""The kind of message that answers a text."""
+_OPEN = frozenset({Code.TRY_LATER.value, FAULT})
+"""Behind these the same text is the same message still, and is answered until it is settled."""
 
-_ASKED_AGAIN = frozenset({Code.TRY_LATER.value, FAULT})
-"""Behind these the customer sends the same text again, and must be answered then too."""
+_SETTLED = (
+    frozenset({*Code, "bound", "code_wrong", "code_wrong_last"}) - _OPEN - {Code.CALLER_LOCKED}
+)
+"""Behind these the same text is a repeat, whose answer is kept. Behind all others it is new.
+
+The lock may have ended, the code not have come, the balance be another.
+"""
 
 _log = structlog.get_logger("wanneng.smpp")
 
@@ -105,5 +110,7 @@ class Texts:
         if not reply.text or phone is None or known.replied:
             return
         deps.db.transact(lambda session: put(session, REPLY, phone.number, reply.text))
-        if reply.code not in _ASKED_AGAIN:
+        if reply.code in _SETTLED:
             mark_replied(deps, arrived, known)
+        elif reply.code not in _OPEN:
+            forget(deps, arrived)

@@ -9,6 +9,9 @@ from redemption.dialogue.words import Lang, Place, message
 
 CHANNEL = "sms"
 
+REPLY = "reply"
+"""The kind of message that answers a text, where its gateway took no answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextReply:
