@@ -14,6 +14,9 @@ from core.settings import Settings
 
 Answerer = Callable[[Runtime, AnyRequest, Fields], Awaitable[Response[bytes]]]
 
+DEADLINE_S = 9
+"""A provider gives up after 15 s; a caller before."""
+
 _log = structlog.get_logger("wanneng.gateways")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 
 from litestar import HttpMethod, Response, route
 
@@ -11,9 +12,11 @@ from api.guards import runtime_of
 from api.kannel import on_report_fault, report
 from api.runtime import Runtime
 from api.twiml import message_document
-from api.twiml_gate import markup, signed
+from api.twiml_gate import DEADLINE_S, markup, signed
 from core.errors import InvalidInput
-from redemption.dialogue.texts import answer_text, fault_text
+from redemption.dialogue.texter import TextReply
+from redemption.dialogue.texts import answer_text, fault_text, pending_text
+from redemption.late_answers import text_late_reply
 
 PATH = "/channels/sms/twiml"
 REPORT_PATH = PATH + "/status"
@@ -72,10 +75,30 @@ async def _answer(runtime: Runtime, _request: AnyRequest, fields: Fields) -> Res
     name, sender, text = (value_of(fields, name) for name in ("MessageSid", "From", "Body"))
     message_id = name or value_of(fields, "SmsSid")
     ours = (value_of(fields, "To"),)
-    try:
-        reply = await asyncio.to_thread(
-            answer_text, runtime.dialogue, GATEWAY, sender, text, message_id, ours
+    answering = asyncio.ensure_future(
+        asyncio.to_thread(answer_text, runtime.dialogue, GATEWAY, sender, text, message_id, ours)
+    )
+    done, _ = await asyncio.wait({answering}, timeout=DEADLINE_S)
+    if not done:
+        text_late = partial(_text_late, runtime, sender, message_id)
+        answering.add_done_callback(
+            lambda late: runtime.loop.run_in_executor(None, text_late, late)
         )
+        return markup(message_document(pending_text(runtime.settings, sender, text, ours)))
+    try:
+        reply = answering.result()
     except InvalidInput:
         return empty(400)
     return markup(message_document(reply.text))
+
+
+def _text_late(
+    runtime: Runtime, sender: str, message_id: str, answered: "asyncio.Future[TextReply]"
+) -> None:
+    """Text what became of a message whose provider was not kept waiting for it."""
+    try:
+        text = answered.result().text
+    except Exception as error:
+        log_fault(error, PATH)
+        text = fault_text(runtime.settings)
+    text_late_reply(runtime.db, GATEWAY, sender, message_id, text)

@@ -17,7 +17,7 @@ from api.guards import runtime_of
 from api.recordings import clips_of
 from api.runtime import Runtime
 from api.twiml import Voice, document, redirect, reply_document, say
-from api.twiml_gate import markup, signed
+from api.twiml_gate import DEADLINE_S, markup, signed
 from core.errors import InvalidInput
 from redemption.dialogue.call_records import CallReply
 from redemption.dialogue.calls import (
@@ -37,8 +37,6 @@ from redemption.dialogue.words import Prompt, prompt_text
 PATH = "/channels/voice/twiml"
 STATUS_PATH = PATH + "/status"
 GATEWAY = "twiml"
-DEADLINE_S = 9
-"""A provider gives up after 15 s; a caller before."""
 MOST_WAITS = 3
 
 _POLL_S = 0.2

@@ -31,7 +31,7 @@ from redemption.dialogue.grammar import (
     parse_text,
 )
 from redemption.dialogue.loops import is_ours
-from redemption.dialogue.phones import parse_phone
+from redemption.dialogue.phones import Phone, parse_phone
 from redemption.dialogue.texter import CHANNEL, Texter, TextReply
 from redemption.dialogue.words import FAULT, Place, known_language, message, sms_text
 from redemption.requests import Code, RedeemRequest, caller_of_phone
@@ -58,8 +58,8 @@ def answer_text(
     that cannot be kept.
     """
     message_id = clean(message_id, "the message id", LONGEST_ID)
-    phone = parse_phone(sender_phone)
-    if phone is None or is_ours(phone, (*deps.db.settings.numbers, *sent_to)):
+    phone = _subscriber(deps.db.settings, sender_phone, sent_to)
+    if phone is None:
         return TextReply("", code="no_subscriber")
     place = Place.of(deps.db.settings, deps.db.clock())
     language = phone.language
@@ -76,6 +76,24 @@ def answer_text(
 def fault_text(settings: Settings) -> str:
     """Return the reply where nobody knows what became of a message; its sender speaks Chinese."""
     return message(FAULT, "zh", {"hotline": settings.hotline})
+
+
+def pending_text(
+    settings: Settings, sender_phone: str, text: str, sent_to: Sequence[str] = ()
+) -> str:
+    """Return the reply to a text that is being carried out still: empty where it brings no card.
+
+    In the language of the sender's country, since the one he chose stands in the database.
+    """
+    phone = _subscriber(settings, sender_phone, sent_to)
+    if phone is None or not isinstance(parse_text(text, settings.account_lengths), TopUp):
+        return ""
+    return message("pending", phone.language, {})
+
+
+def _subscriber(settings: Settings, sender_phone: str, sent_to: Sequence[str]) -> Phone | None:
+    phone = parse_phone(sender_phone)
+    return None if phone is None or is_ours(phone, (*settings.numbers, *sent_to)) else phone
 
 
 def _once(texter: Texter, command: Command) -> TextReply:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from api.metrics import Metrics
 from api.runtime import Runtime, running
 from core.clock import system_clock
 from core.tables import outbox
+from redemption.late_answers import text_late_reply
 from redemption.requests import Outcome, RedeemRequest, caller_of_phone
+from tests.api.twiml_phone import mobile
 from tests.api.world import World
 from tests.redemption.cards import redeem
 from vouchers.pins import draw
@@ -32,9 +35,9 @@ async def _ask_late(world: World, asked: Sequence[RedeemRequest]) -> list[Outcom
     return told
 
 
-def _texts(world: World) -> list[str]:
+def _texts(world: World, phone: str = PHONE) -> list[str]:
     with world.db.read() as session:
-        query = select(outbox.c.body).where(outbox.c.recipient == PHONE)
+        query = select(outbox.c.body).where(outbox.c.recipient == phone)
         return list(session.execute(query).scalars())
 
 
@@ -58,3 +61,13 @@ def test_a_late_receipt_and_a_late_refusal_are_both_texted_once(
     assert len(bodies) == 2
     assert sum("充值失败" in body for body in bodies) == 1
     assert sum("充值50.00元" in body for body in bodies) == 1
+
+
+def test_a_late_reply_is_texted_once_for_each_message(world: World) -> None:
+    phone = mobile()
+    texts = [("SM1", "one"), ("SM2", "two")] * 5
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(lambda one: text_late_reply(world.db, "twiml", phone, *one), texts))
+    text_late_reply(world.db, "twiml", "BANK", "SM3", "three")
+    text_late_reply(world.db, "twiml", phone, "SM4", "")
+    assert sorted(_texts(world, phone)) == ["one", "two"]

@@ -1,7 +1,10 @@
 """A redemption that takes longer than a provider waits."""
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,16 +13,19 @@ from sqlalchemy import select
 
 from accounts.tables import electricity_account
 from api.app import create_app
+from core.tables import outbox
 from tests.api.conftest import Crew
+from tests.api.test_twiml_sms import message, texted
 from tests.api.test_twiml_voice import redeemed, to_confirm
-from tests.api.twiml_phone import TwimlPhone
+from tests.api.twiml_phone import SMS, TwimlPhone, mobile, post
 from tests.api.world import World
 
 
 @pytest.fixture
 def phone(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwimlPhone]:
     """A telephone of a provider that waits for a moment only."""
-    monkeypatch.setattr("api.twiml_voice.DEADLINE_S", 0.4)
+    for room in ("twiml_voice", "twiml_sms"):
+        monkeypatch.setattr(f"api.{room}.DEADLINE_S", 0.4)
     patient = replace(crew.world.db.settings, lock_timeout_ms=30_000)
     with TestClient(create_app(patient)) as client:
         yield TwimlPhone(client)
@@ -34,25 +40,45 @@ def hold(world: World, account: str, held: threading.Event, release: threading.E
         release.wait(30)
 
 
+@contextmanager
+def held_up(world: World, account: str) -> Iterator[None]:
+    """Let nobody recharge an account for a while."""
+    held, release = threading.Event(), threading.Event()
+    holder = threading.Thread(target=hold, args=(world, account, held, release))
+    holder.start()
+    try:
+        assert held.wait(10)
+        yield
+    finally:
+        release.set()
+        holder.join()
+
+
+def told_later(world: World, recipient: str, least: int) -> list[str]:
+    """Return what was put on its way to a phone, once there is as much."""
+    query = select(outbox.c.body).where(outbox.c.recipient == recipient)
+    deadline = time.monotonic() + 20
+    while True:
+        with world.db.read() as session:
+            bodies = list(session.execute(query).scalars())
+        if len(bodies) >= least:
+            return bodies
+        assert time.monotonic() < deadline, bodies
+        time.sleep(0.02)
+
+
 def test_the_caller_is_asked_to_wait_and_the_card_is_redeemed_once(
     phone: TwimlPhone, crew: Crew
 ) -> None:
     card, account = crew.world.card(), crew.world.account()
     to_confirm(phone, account, card.pin.digits)
-    held, release = threading.Event(), threading.Event()
-    holder = threading.Thread(target=hold, args=(crew.world, account, held, release))
-    holder.start()
-    assert held.wait(10)
-    try:
+    with held_up(crew.world, account):
         phone.press("#")
         assert "One moment" in phone.heard and "请稍候" in phone.heard
         assert phone.silent.endswith("ev=wait1")
         phone.wait()
         assert phone.silent.endswith("ev=wait2")
         assert redeemed(crew.world, account) == 0
-    finally:
-        release.set()
-        holder.join()
     for _ in range(20):
         if "50 yuan added" in phone.heard:
             break
@@ -65,14 +91,34 @@ def test_the_caller_is_asked_to_wait_and_the_card_is_redeemed_once(
 def test_who_waited_long_is_not_told_that_it_failed(phone: TwimlPhone, crew: Crew) -> None:
     card, account = crew.world.card(), crew.world.account()
     to_confirm(phone, account, card.pin.digits)
-    held, release = threading.Event(), threading.Event()
-    holder = threading.Thread(target=hold, args=(crew.world, account, held, release))
-    holder.start()
-    assert held.wait(10)
-    try:
+    with held_up(crew.world, account):
         phone.press("#").wait().wait().wait()
         assert phone.is_over
         assert "it may be done" in phone.heard
-    finally:
-        release.set()
-        holder.join()
+
+
+def test_a_text_is_told_that_it_goes_on_and_its_result_is_texted_once(
+    phone: TwimlPhone, crew: Crew
+) -> None:
+    card, account, sender = crew.world.card(), crew.world.account(), mobile()
+    sent = message(f"CZ {account} {card.pin.digits}", sender)
+    with held_up(crew.world, account), ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: post(phone.client, SMS, sent), range(2)))
+        assert [texted(one) for one in answers] == [
+            "充值处理中，结果将短信告知，请勿重复提交。"
+        ] * 2
+        assert redeemed(crew.world, account) == 0
+    (receipt,) = told_later(crew.world, sender, 1)
+    assert receipt.startswith("充值50.00元")
+    assert redeemed(crew.world, account) == 1
+    assert texted(post(phone.client, SMS, sent)) == receipt
+
+
+def test_who_asked_and_is_kept_waiting_is_not_told_of_a_recharge(
+    phone: TwimlPhone, crew: Crew
+) -> None:
+    account, sender = crew.world.account(owes_fen=3_210), mobile()
+    with held_up(crew.world, account):
+        assert texted(post(phone.client, SMS, message(f"QF {account}", sender))) is None
+    (told,) = told_later(crew.world, sender, 1)
+    assert "欠费" in told
