@@ -97,7 +97,7 @@ def _arrears(found: AccountFound) -> Prompt:
 
 
 def _read_back(found: AccountFound) -> Prompt:
-    said = {"account": grouped_account(found.number), "name": found.name}
+    said: dict[str, str | int] = {"account": grouped_account(found.number), "name": found.name}
     return _owed("account_confirm", said, found)
 
 
