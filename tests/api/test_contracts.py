@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from distribution.parties import add_party
 from tests.api.world import World
 
 RATES: list[dict[str, Any]] = [
@@ -19,7 +20,9 @@ TERMS: dict[str, Any] = {"sale_model": "credit", "limit_fen": 10_000_000, "rates
 
 
 def test_a_contract_is_written_read_and_kept(client: httpx.Client, world: World) -> None:
-    url = "/api/v1/parties/WUHAN/contract"
+    with world.db.write() as session:
+        add_party(session, world.people["admin"], "city", "XIAOGAN", "孝感", "HUBEI", "4209")
+    url = "/api/v1/parties/XIAOGAN/contract"
     headers = world.as_staff("finance")
     first = client.put(url, headers=headers, json=TERMS)
     again = client.put(url, headers=headers, json=TERMS)
@@ -29,7 +32,7 @@ def test_a_contract_is_written_read_and_kept(client: httpx.Client, world: World)
     assert (first.json()["version"], other.json()["version"]) == (1, 2)
     assert first.json()["rates"] == RATES
     history = client.get(url, headers=world.as_staff("auditor")).json()
-    assert history == {"party": "WUHAN", "versions": [first.json(), other.json()]}
+    assert history == {"party": "XIAOGAN", "versions": [first.json(), other.json()]}
 
 
 def test_wrong_terms_and_strangers_are_refused(client: httpx.Client, world: World) -> None:

@@ -64,7 +64,7 @@ def heard_by_voice(crew: Crew, texts: list[str], account: str) -> list[bool]:
     told = []
     for text in texts:
         phone.take(phone.send(phone.path, text))
-        told.append("18 digits" in phone.heard)
+        told.append("Digits of the PIN" in phone.heard)
     return told
 
 
@@ -80,7 +80,7 @@ def heard_by_json(crew: Crew, texts: list[str], account: str) -> list[bool | Non
             told.append(None)
             continue
         call.turn += 1
-        told.append("18 digits" in str(answer.json()["prompts"]))
+        told.append("Digits of the PIN" in str(answer.json()["prompts"]))
     return told
 
 
@@ -91,7 +91,7 @@ def shown_by_ussd(crew: Crew, text: str, account: str) -> bool:
     answer = crew.client.post(url, data=session | {"text": f"{session['text']}*{text}"})
     assert answer.status_code == 200
     assert answer.text[:4] in ("CON ", "END ")
-    return "18 digits" in answer.text
+    return "Digits of the PIN" in answer.text
 
 
 def test_keys_get_the_same_verdicts_at_every_door(crew: Crew) -> None:
