@@ -273,6 +273,27 @@ def statement(
     return _page(int(opening or 0), rows, limit)
 
 
+def latest_credits(
+    session: Session, account_number: str, debit: LedgerCode, limit: int
+) -> tuple[tuple[datetime, int], ...]:
+    """Return what came from one account of the chart to an electricity account, newest first.
+
+    Each with its instant and its sum in fen, at most `limit`.
+    """
+    rows = session.execute(
+        select(journal_entry.c.at, posting.c.amount_fen)
+        .join(journal_entry, journal_entry.c.id == posting.c.entry_id)
+        .where(
+            posting.c.account_number == account_number,
+            posting.c.debit == debit,
+            posting.c.credit == LedgerCode.ELECTRICITY_ACCOUNT,
+        )
+        .order_by(posting.c.id.desc())
+        .limit(limit)
+    )
+    return tuple((row.at, row.amount_fen) for row in rows)
+
+
 def _page(opening_fen: int, rows: Sequence[Any], limit: int) -> StatementPage:
     lines, balance_fen = [], opening_fen
     for row in rows[:limit]:

@@ -87,7 +87,7 @@ caller = Table(
     CheckConstraint("locked_rule IN ('day', 'days_72h', 'operator')", name="locked_rule"),
     CheckConstraint("locked_until IS NULL OR locked_rule IS NOT NULL", name="locked_until"),
 )
-"""Who recharges, and how many wrong PINs he has sent; locked by each redemption of his."""
+"""Who has ever sent a wrong PIN, and how many; the row is locked by each redemption of his."""
 
 attempt = Table(
     "attempt",
@@ -198,7 +198,6 @@ watermark = Table(
 )
 """Up to which recorded instant something is rolled up; what was recorded later is counted anew."""
 
-Index("ix_redemption_account_number", redemption.c.account_number, redemption.c.at)
 Index(
     "ix_redemption_at",
     redemption.c.at,

@@ -144,9 +144,6 @@ def create_redemption() -> None:
         sa.UniqueConstraint("receipt_number", name=op.f("uq_redemption_receipt_number")),
     )
     op.create_index(
-        "ix_redemption_account_number", "redemption", ["account_number", "at"], unique=False
-    )
-    op.create_index(
         "ix_redemption_at",
         "redemption",
         ["at"],

@@ -16,6 +16,7 @@ from accounts.ledger import (
     LedgerCode,
     Posting,
     PostingInvalid,
+    latest_credits,
     party_receivable,
     post,
     reverse,
@@ -211,6 +212,21 @@ def test_a_statement_is_read_in_pages_with_a_running_balance(books: Database) ->
         after = page.next_after_id
     assert pages == [[(100, 100), (20, 120)], [(3, 123), (4_000, 4_123)], [(50_000, 54_123)]]
     assert page.opening_fen == 4_123
+
+
+def test_the_latest_credits_of_an_account_are_told_newest_first(
+    books: Database, clock: FakeClock
+) -> None:
+    number, other = make_account(books, "4201000001"), make_account(books, "4201000002")
+    instants = []
+    for to, amount in [(number, 100), (other, 7), (number, 20), (number, 3)]:
+        clock.advance(minutes=1)
+        with books.write() as session:
+            instants.append(session.now)
+            top_up(session, to, amount)
+    with books.read() as session:
+        assert latest_credits(session, number, VOUCHERS, 2) == ((instants[3], 3), (instants[2], 20))
+        assert latest_credits(session, number, BANK, 2) == ()
 
 
 def test_a_statement_ends_without_an_empty_page(books: Database) -> None:
