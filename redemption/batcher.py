@@ -24,7 +24,7 @@ class _Unit:
 class Batcher:
     """Feeds the engine of one process from one event loop; no timer.
 
-    The first list begins at once; another beside it when half as many requests wait as the largest
+    The first list begins at once; another beside it when as many requests wait as the largest
     under way has, so that lists stay long under load. SQLite takes one at a time. At most
     `queue_limit` requests wait; more are answered `try_later` at once, untouched.
     """
@@ -76,7 +76,7 @@ class Batcher:
         sizes = self._under_way.values()
         if not self._units or len(sizes) >= self._lists_at_once or 0 in sizes:
             return
-        if 2 * self._waiting >= max(sizes, default=0):
+        if self._waiting >= max(sizes, default=0):
             self._under_way[asyncio.create_task(self._carry_out())] = 0
 
     async def _carry_out(self) -> None:
