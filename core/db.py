@@ -164,13 +164,18 @@ class Database:
         return self.settings.is_sqlite
 
     @contextmanager
-    def read(self) -> Generator[Session]:
-        """Open a transaction that only reads, on one snapshot."""
+    def read(self, *, one_snapshot: bool = True) -> Generator[Session]:
+        """Open a transaction that only reads, on one snapshot.
+
+        Without `one_snapshot` each trip may see what was committed since the one before; then
+        PostgreSQL need not be told of a beginning and an end, which are trips themselves.
+        """
         with self.engine.connect() as connection:
             connection = connection.execution_options(wanneng_reads=True)
             if not self.is_sqlite:
+                level = "REPEATABLE READ" if one_snapshot else "AUTOCOMMIT"
                 connection = connection.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    isolation_level=level, postgresql_readonly=True
                 )
             with connection.begin():
                 yield Session(connection, self.clock(), self.settings.zone, None)

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table
+from sqlalchemy.exc import IntegrityError
 
 from accounts.balances import add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
 from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
-from core.db import Session
+from core.db import Session, is_unique_violation
 from core.outbox import NewMessage, put_many
-from core.sets import insert_new_rows, insert_rows, update_rows
+from core.sets import insert_rows, update_rows
 from core.settings import Settings
 from core.trips import one_trip
 from redemption.alarms import raise_alarms
@@ -29,17 +30,26 @@ class Raced(Exception):
 def apply(session: Session, decided: Decided, settings: Settings) -> None:
     """Write the effects of all decisions, in one trip; the caller of this commits.
 
-    The unique keys of requests and redemptions decide every race between workers: where a row does
-    not come back another was first, Raced is raised, and nothing may be committed.
+    The unique keys of requests, redemptions and callers decide every race between workers: where
+    one holds a row already another was first, Raced is raised, and nothing may be committed.
     """
-    with one_trip(session):
-        answers = [_request_row(session, d, d.stored) for d in decided.decisions if d.stored]
-        _insert_all(session, request, answers)
-        credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
-        if credited:
-            _write_credits(session, credited, settings)
-        _write_attempts(session, decided.decisions, settings)
-        _write_callers(session, decided.callers)
+    try:
+        with one_trip(session):
+            _write(session, decided, settings)
+    except IntegrityError as error:
+        if is_unique_violation(error):
+            raise Raced from None
+        raise
+
+
+def _write(session: Session, decided: Decided, settings: Settings) -> None:
+    answers = [_request_row(session, d, d.stored) for d in decided.decisions if d.stored]
+    _insert_in_order(session, request, answers)
+    credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
+    if credited:
+        _write_credits(session, credited, settings)
+    _write_attempts(session, decided.decisions, settings)
+    _write_callers(session, decided.callers)
 
 
 def _write_credits(
@@ -51,22 +61,16 @@ def _write_credits(
         _redemption_row(session, decision, credit, entry)
         for (decision, credit), entry in zip(credited, entries, strict=True)
     ]
-    _insert_all(session, redemption, rows)
+    _insert_in_order(session, redemption, rows)
     save_bill_payments(session, [credit.allocation for _, credit in credited])
     add_to_balances(session, _balance_changes([credit for _, credit in credited]))
     put_many(session, _receipts_to_send(credited, Place.of(settings, session.now)))
 
 
-def _insert_all(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert the rows in the order of their keys; Raced where one of them was there already."""
+def _insert_in_order(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows in the order of their keys, so that of two lists one waits for the other."""
     key = [column.name for column in table.primary_key.columns]
-    ordered = sorted(rows, key=lambda row: [row[name] for name in key])
-
-    def check(count: int) -> None:
-        if count != len(rows):
-            raise Raced
-
-    insert_new_rows(session, table, ordered, check)
+    insert_rows(session, table, sorted(rows, key=lambda row: [row[name] for name in key]))
 
 
 def _request_row(session: Session, decision: Decision, stored: StoredAnswer) -> dict[str, Any]:
@@ -157,9 +161,9 @@ def _write_attempts(session: Session, decisions: Sequence[Decision], settings: S
 
 
 def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
-    columns = [column.name for column in caller.columns]
-    rows = [{name: getattr(state, name) for name in columns} for state in states]
-    update_rows(session, caller, "identity", rows)
+    insert_rows(session, caller, [_caller_row(state) for state in states if state.is_new])
+    known = [_caller_row(state) for state in states if not state.is_new]
+    update_rows(session, caller, "identity", known)
     locks = [
         {
             "id": session.new_id(),
@@ -172,3 +176,7 @@ def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
         if state.last_lock_at == session.now and state.locked_rule is not None
     ]
     insert_rows(session, caller_lock, locks)
+
+
+def _caller_row(state: CallerState) -> dict[str, Any]:
+    return {column.name: getattr(state, column.name) for column in caller.columns}

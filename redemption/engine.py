@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.db import Database, Session, is_retryable
+from core.db import Database, is_retryable
 from core.keyfile import Keys
 from redemption.apply import Raced, apply
 from redemption.facts import RuleSettings, load
@@ -100,8 +99,9 @@ class Redeemer:
         settings, is_written = self.db.settings, False
         try:
             with self.db.write() as session:
-                _limit_waiting(session, settings.lock_timeout_ms)
-                decided = decide(prepared, load(session, prepared, RuleSettings.of(settings)))
+                rules = RuleSettings.of(settings)
+                facts = load(session, prepared, rules, settings.lock_timeout_ms)
+                decided = decide(prepared, facts)
                 apply(session, decided, settings)
                 is_written = True
         except DBAPIError as error:
@@ -109,8 +109,3 @@ class Redeemer:
                 raise _CommitLost from error
             raise
         return decided.decisions
-
-
-def _limit_waiting(session: Session, lock_timeout_ms: int) -> None:
-    if session.connection.dialect.name == "postgresql":
-        session.execute(text(f"SET LOCAL lock_timeout = {int(lock_timeout_ms)}"))

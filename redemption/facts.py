@@ -15,7 +15,8 @@ from accounts.bills import ask_for_frozen_days, ask_for_open_bills, ask_for_rate
 from accounts.late_fee import RateTable
 from core.clock import local_day
 from core.db import Session, UtcDateTime
-from core.sets import all_among, among, insert_new_rows
+from core.locks import limit_waiting
+from core.sets import all_among, among
 from core.settings import Settings
 from core.trips import Asked, answered, ask, one_trip
 from redemption.prepare import Prepared
@@ -84,16 +85,24 @@ class Facts(Struct, frozen=True, kw_only=True):
         return local_day(self.now, self.rules.zone)
 
 
-def load(session: Session, requests: Sequence[Prepared], rules: RuleSettings) -> Facts:
+def load(
+    session: Session,
+    requests: Sequence[Prepared],
+    rules: RuleSettings,
+    lock_timeout_ms: int | None = None,
+) -> Facts:
     """Lock and read all facts about the requests, in one trip.
 
     Locks callers, then lots (shared), then accounts, each sorted; only then looks at holds,
-    redemptions and bills, so that what it sees cannot change before the commit. Raises LotMoved
-    where a lot was split or merged meanwhile.
+    redemptions and bills, so that what it sees cannot change before the commit. Waits for a lock
+    as long as the connection may, or for `lock_timeout_ms`. Raises LotMoved where a lot was split
+    or merged meanwhile.
     """
     serials = sorted({r.serial for r in requests if r.serial is not None})
     numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
     with one_trip(session):
+        if lock_timeout_ms is not None:
+            limit_waiting(session, lock_timeout_ms)
         callers = _lock_callers(session, requests)
         answers = _stored_answers(session, requests)
         cards = ask_for_cards(session, serials, known={r.found.serial for r in requests if r.found})
@@ -152,14 +161,15 @@ def _lock_callers(session: Session, requests: Sequence[Prepared]) -> Asked[dict[
     counted = [r for r in requests if r.request.caller.budget != Budget.NONE]
     if not counted:
         return answered({})
-    new = sorted({r.request.caller.identity for r in counted if not r.is_known_caller})
-    fresh = {"day": session.today, "wrong_today": 0, "malformed_today": 0, "wrong_in_row": 0}
-    insert_new_rows(session, caller, [{"identity": identity, **fresh} for identity in new])
+    # Most have no row, and get one when something is first counted; two who count at once both
+    # insert it, and one begins again.
+    identities = sorted({r.request.caller.identity for r in counted})
+    fresh = {name: CallerState(name, session.today, is_new=True) for name in identities}
     return ask(
         session,
         _LOCK_CALLERS,
-        {"identities": sorted({r.request.caller.identity for r in counted})},
-        lambda rows: {row.identity: caller_state(row) for row in rows},
+        {"identities": identities},
+        lambda rows: fresh | {row.identity: caller_state(row) for row in rows},
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from accounts.balances import ask_for_open_accounts
 from core.db import Database, Session, UtcDateTime
@@ -27,8 +27,8 @@ class Prepared(Struct, frozen=True):
 
     `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
     where the card could be credited, else its PIN is compared with none; `busy` where too many slow
-    checks were waiting. `is_known_caller` where the caller has a row already. `content` is the
-    request's without its PIN, and `tags` the PIN's 28 bits under each key.
+    checks were waiting. `content` is the request's without its PIN, and `tags` the PIN's 28 bits
+    under each key.
     """
 
     request: RedeemRequest
@@ -39,7 +39,6 @@ class Prepared(Struct, frozen=True):
     receipt_number: str
     looked_up: bool = True
     has_account: bool = True
-    is_known_caller: bool = False
     busy: bool = False
 
     def digest(self, key_version: int) -> bytes | None:
@@ -77,7 +76,7 @@ def prepare(
     Domain rule: for an account that cannot be credited the PIN is not looked up; such an answer is
     no try, so neither its kind nor its time may tell whether there is a card.
     """
-    with db.read() as session:
+    with db.read(one_snapshot=False) as session:
         asked = _asked(session, requests)
         found = find_vouchers(session, keyfile, argon, [a.pin_to_find for a in asked])
         versions = key_versions(session, keyfile, [a.pin_to_pass_over for a in asked])
@@ -105,7 +104,6 @@ class _Asked(Struct, frozen=True):
     request: RedeemRequest
     looked_up: bool
     has_account: bool
-    is_known_caller: bool
 
     @property
     def pin_to_find(self) -> Pin | None:
@@ -119,17 +117,16 @@ class _Asked(Struct, frozen=True):
 
 def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
     with one_trip(session):
-        callers = _known_callers(session, requests)
+        callers = _locked_callers(session, requests)
         numbers = ask_for_open_accounts(
             session, [r.account_number for r in requests if r.account_number]
         )
-    is_locked, open_numbers = callers.value, numbers.value
+    locked, open_numbers = callers.value, numbers.value
     return [
         _Asked(
             request,
-            looked_up=not is_locked.get(request.caller.identity, False),
+            looked_up=request.caller.identity not in locked,
             has_account=request.purpose is Purpose.CHECK or request.account_number in open_numbers,
-            is_known_caller=request.caller.identity in is_locked,
         )
         for request in requests
     ]
@@ -152,7 +149,6 @@ def _prepared(
         receipt_number=receipt_number,
         looked_up=asked.looked_up,
         has_account=asked.has_account,
-        is_known_caller=asked.is_known_caller,
         busy=isinstance(card, Busy),
     )
 
@@ -186,24 +182,21 @@ def _tags(keyfile: KeyFile, pin: Pin | None) -> dict[int, int]:
     return {version: short_tag(key, pin) for version, key in keyfile.pin_keys.items()}
 
 
-_CALLERS = select(
-    caller.c.identity,
-    and_(
-        caller.c.locked_rule.is_not(None),
-        or_(
-            caller.c.locked_until.is_(None),
-            caller.c.locked_until > bindparam("now", type_=UtcDateTime),
-        ),
-    ).label("is_locked"),
-).where(among(caller.c.identity, "identities"))
+_LOCKED = select(caller.c.identity).where(
+    among(caller.c.identity, "identities"),
+    caller.c.locked_rule.is_not(None),
+    or_(
+        caller.c.locked_until.is_(None),
+        caller.c.locked_until > bindparam("now", type_=UtcDateTime),
+    ),
+)
 
 
-def _known_callers(session: Session, requests: Sequence[RedeemRequest]) -> Asked[dict[str, bool]]:
-    """Ask which callers have a row, and whether they are locked."""
+def _locked_callers(session: Session, requests: Sequence[RedeemRequest]) -> Asked[set[str]]:
     identities = sorted({r.caller.identity for r in requests})
     return ask(
         session,
-        _CALLERS,
+        _LOCKED,
         {"identities": identities, "now": session.now},
-        lambda rows: {row.identity: bool(row.is_locked) for row in rows},
+        lambda rows: {row.identity for row in rows},
     )

@@ -45,7 +45,7 @@ class Limits:
 
 
 class CallerState(Struct, frozen=True):
-    """What is known of a caller's failures; the row of table `caller`."""
+    """What is known of a caller's failures; the row of table `caller`, if he `is_new` not yet."""
 
     identity: str
     day: date
@@ -55,6 +55,7 @@ class CallerState(Struct, frozen=True):
     locked_rule: LockRule | None = None
     locked_until: datetime | None = None
     last_lock_at: datetime | None = None
+    is_new: bool = False
 
 
 def on_day(state: CallerState, now: datetime, zone: ZoneInfo) -> CallerState:

@@ -19,7 +19,7 @@ _LATEST_LOCKS = 10
 
 
 class CallerUnknown(NotFound):
-    """Nobody of this identity ever sent a wrong PIN or redeemed a card."""
+    """Nobody of this identity ever sent a wrong PIN."""
 
     code = "caller_unknown"
 
@@ -115,5 +115,5 @@ def _of(identity: str) -> Select[tuple[object, ...]]:
 def _read(session: Session, query: Select[tuple[object, ...]]) -> CallerState:
     row = session.execute(query).one_or_none()
     if row is None:
-        raise CallerUnknown("there is no caller of this identity")
+        raise CallerUnknown("nothing was ever counted on this caller: he is not locked")
     return on_day(caller_state(row), session.now, session.zone)

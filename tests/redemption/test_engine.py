@@ -151,6 +151,18 @@ def test_refused_tries_and_the_lock_are_rows_without_anything_of_the_pin(
     assert redeemer.redeem([other])[0].answer.code is Code.REDEEMED
 
 
+def test_a_caller_gets_a_row_with_his_first_wrong_pin(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    assert redeemer.redeem([redeem(cards[0], account)])[0].answer.code is Code.REDEEMED
+    assert count(db, caller) == 0
+    both = redeemer.redeem([redeem(draw(), account), redeem(cards[1], account)])
+    assert [outcome.answer.code for outcome in both] == [Code.PIN_UNKNOWN, Code.REDEEMED]
+    with db.read() as session:
+        row = session.execute(select(caller)).one()
+    assert (row.wrong_today, row.wrong_in_row) == (1, 0)
+
+
 def test_a_lock_outlives_the_process_and_ends_at_midnight(
     redeemer: Redeemer, db: Database, keys: Keys, cards: list[Card], account: str
 ) -> None:
