@@ -61,7 +61,8 @@ def send(session: Session, calls: Sequence[Call]) -> None:
     except psycopg.Error as error:
         raise in_sqlalchemys_words(session, "a trip", error) from None
     for call, form, cursor in zip(calls, compiled, cursors, strict=True):
-        rows = form.read(cursor.fetchall()) if cursor.description else ()
+        has_rows = cursor.rownumber is not None  # `description` would describe each column
+        rows = form.read(cursor.fetchall()) if has_rows else ()
         call.done(rows, cursor.rowcount)
 
 

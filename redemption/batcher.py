@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
-LISTS_AT_ONCE = 2
-"""While the database works on one list, the process prepares and answers another."""
+LISTS_AT_ONCE = 3
+"""While the database works on one or two lists, the process prepares and answers another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class _Unit:
 class Batcher:
     """Feeds the engine of one process from one event loop; no timer.
 
-    The first list begins at once; another beside it when as many requests wait as the largest
-    under way has, so that lists stay long under load. SQLite takes one at a time. At most
+    The first list begins at once; others beside it when as many requests wait as the largest under
+    way has, so that lists stay long under load. SQLite takes one at a time. At most
     `queue_limit` requests wait; more are answered `try_later` at once, untouched.
     """
 
