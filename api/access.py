@@ -36,7 +36,7 @@ class Access:
             )
 
     def note_shed(self, channel: str, code: str, route: str, status: int) -> None:
-        """Note a redemption request that was refused unread; at most one line a second tells."""
+        """Note a redemption request refused unseen; at most one line a second tells."""
         self.metrics.request("POST", route, status, 0.0)
         self.metrics.shed(channel, code)
         self._shed += 1

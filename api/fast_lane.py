@@ -64,6 +64,11 @@ def with_fast_lane(
     """Return the application with its quick way for redemptions by partners."""
     patience = Patience(body_seconds)
 
+    async def later(lane: _Lane, send: Send) -> None:
+        access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
+        await send(_LATER_START)
+        await send({"type": "http.response.body", "body": _LATER_BODY})
+
     async def way(scope: Scope, receive: Receive, send: Send) -> None:
         lane = _LANES.get(scope["path"]) if scope["type"] == "http" else None
         runtime = runtime_of() if lane is not None else None
@@ -71,14 +76,15 @@ def with_fast_lane(
             await app(scope, receive, send)
             return
         started = perf_counter()
-        is_full = runtime.batcher.is_full
-        first = None if is_full and lane.refuses_unread else await patience.first(receive)
-        if is_full:
-            access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
-            await _send_later(send)
+        if runtime.batcher.is_full and lane.refuses_unread:
+            await later(lane, send)
             return
+        first = await patience.first(receive)
         if first is None:
             await app(scope, too_slow, send)
+            return
+        if runtime.batcher.is_full:  # many come in while there is room, and wait for their body
+            await later(lane, send)
             return
         answered = await _answered(lane, runtime, scope["headers"], first)
         if answered is None:
@@ -164,8 +170,3 @@ async def _send(send: Send, rendered: Rendered) -> None:
 _LATER = render(Outcome(Answer(code=Code.TRY_LATER)), datetime.min.replace(tzinfo=UTC))
 _LATER_BODY = _LATER.body
 _LATER_START = _start(_LATER, _LATER_BODY)
-
-
-async def _send_later(send: Send) -> None:
-    await send(_LATER_START)
-    await send({"type": "http.response.body", "body": _LATER_BODY})

@@ -100,23 +100,27 @@ async def _through_lane(
     async with running(settings, system_clock, Metrics()) as runtime:
         runtime.partners.look_up(world.db, world.partner_key)
         lane = with_fast_lane(application, Access(runtime.metrics), lambda: runtime, 30)
-        scope = {
-            "type": "http",
-            "method": sent["method"],
-            "path": sent["path"],
-            "query_string": sent["query"],
-            "headers": [
-                (name.lower().encode(), value.encode()) for name, value in sent["headers"].items()
-            ],
-        }
 
         async def receive() -> Message:
+            await asyncio.sleep(0)
             return {"type": "http.request", "body": sent["body"], "more_body": True}
 
         async def send(message: Message) -> None:
             answered.append(message)
 
-        await lane(scope, receive, send)
+        at_once = sent.get("at_once", 1)
+        await asyncio.gather(*(lane(_scope(sent), receive, send) for _ in range(at_once)))
+
+
+def _scope(sent: dict[str, Any]) -> Scope:
+    headers = [(name.lower().encode(), value.encode()) for name, value in sent["headers"].items()]
+    return {
+        "type": "http",
+        "method": sent["method"],
+        "path": sent["path"],
+        "query_string": sent["query"],
+        "headers": headers,
+    }
 
 
 def test_a_plain_request_never_reaches_the_application(world: World) -> None:
@@ -174,6 +178,20 @@ def test_where_the_queue_is_full_a_request_is_told_to_come_later_before_any_work
     assert dict(answered[0]["headers"])[b"cache-control"] == b"no-store"
     assert msgspec.json.decode(answered[1]["body"])["code"] == "try_later"
     assert [(line["event"], line["requests"]) for line in logged] == [("requests_shed", 1)]
+
+
+def test_where_the_queue_fills_while_bodies_come_the_rest_is_refused_without_lines_of_its_own(
+    world: World,
+) -> None:
+    with capture_logs() as logged:
+        answered, passed_on = request_to_lane(
+            world, lambda sent: sent.update(queue_limit=1, at_once=3)
+        )
+    assert passed_on == []
+    statuses = [message["status"] for message in answered if "status" in message]
+    assert statuses == [503, 503, 201]
+    told = [line["status"] for line in logged if line["event"] == "request"]
+    assert told == [201]
 
 
 def test_refusals_of_an_overload_share_a_line_in_the_log_and_are_all_counted() -> None:
