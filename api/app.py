@@ -1,5 +1,6 @@
 """The application: all of the above put together."""
 
+import gc
 import logging
 import os
 import sys
@@ -89,6 +90,9 @@ _API = Router(
 _SWITCH_S = 0.0005
 """The engine's thread comes back from the database a dozen times for each list, and would wait up
 to 5 ms each time for the event loop to let go of the interpreter."""
+_SWEEPS = (5_000, 50, 10)
+"""So many objects more than went, and sweeps of the youngest, are between two of the garbage
+collector's. Requests leave no cycles, and it would look at all that wait for their answer."""
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -155,6 +159,7 @@ def create() -> AsgiApp:
     """Return the application for the environment of this process."""
     settings = load(os.environ)
     sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_SWEEPS)
     log.configure(settings.log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would tell of every look
     return assemble(settings, metrics_directory=os.environ.get(_METRICS_DIRECTORY))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.api.conftest import Crew, furnished
@@ -105,6 +106,17 @@ def test_a_body_that_is_too_large_is_refused(hasty: Crew, path: str) -> None:
     headers = hasty.world.as_partner() | {"Content-Type": "application/json"}
     answer = hasty.client.post(path, content=b" " * 100_001, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/redemptions", "/api/v1/redemptions/bulk"])
+def test_bodies_that_were_refused_do_not_stay_in_memory(hasty: Crew, path: str) -> None:
+    (pid,) = hasty.server.worker_pids()
+    server, body = psutil.Process(pid), b'{"pin": "' + b"1" * 95_000
+    headers = hasty.world.as_partner() | {"Content-Type": "application/json"}
+    before = server.memory_info().rss
+    for _ in range(600):
+        assert hasty.client.post(path, content=body, headers=headers).is_client_error
+    assert server.memory_info().rss - before < 600 * len(body) / 2
 
 
 @contextmanager
