@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from accounts.bills import tell_arrears
 from accounts.ledger import StatementLine, statement
 from accounts.lookup import account_view
-from api.fields import AccountPath, AfterId, Limit
 from api.guards import WithRuntime, WithSender, partner_or_staff, staff
+from api.parameters import AccountPath, AfterId, Limit
 from api.refusals import Fen
 from core.db import Session
 from redemption.senders import Partner

@@ -8,9 +8,10 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import AfterId, AmountFen, BankReference, Limit, PartyQuery, PayingParty, Reason
+from api.fields import AmountFen, BankReference, PayingParty, Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, Limit, PartyQuery
 from distribution.adjustments import (
     Adjustment,
     NewAdjustment,

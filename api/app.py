@@ -1,11 +1,7 @@
 """The application: all of the above put together."""
 
-import gc
-import logging
-import os
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from litestar import Litestar, Request, Router
@@ -23,12 +19,12 @@ from api import (
     consignments,
     contracts,
     dialogues,
-    health,
     jobs,
     kannel,
     lots,
     messages,
     openapi,
+    operation,
     orders,
     pages,
     payments,
@@ -45,17 +41,14 @@ from api import (
     ussd,
     vouchers,
 )
-from api.access import Access
-from api.edge import AsgiApp, with_edge
-from api.fast_lane import with_fast_lane
 from api.guards import actor_of, channel_of, runtime_of, sender_of, till_of
 from api.handlers import HANDLERS
 from api.metrics import Metrics
 from api.runtime import Runtime, running
 from api.strict import StrictRequest
-from core import log
+from api.upkeep import upkeep
 from core.clock import Clock, system_clock
-from core.settings import Settings, load
+from core.settings import Settings
 
 _API = Router(
     "/api/v1",
@@ -87,24 +80,26 @@ _API = Router(
         dialogues.router,
     ],
 )
-_SWITCH_S = 0.0005
-"""The engine's thread comes back from the database a dozen times for each list, and would wait up
-to 5 ms each time for the event loop to let go of the interpreter."""
-_SWEEPS = (5_000, 50, 10)
-"""So many objects more than went, and sweeps of the youngest, are between two of the garbage
-collector's. Requests leave no cycles, and it would look at all that wait for their answer."""
-_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def create_app(
     settings: Settings, clock: Clock = system_clock, metrics: Metrics | None = None
 ) -> Litestar:
-    """Return the application; it opens what it works with when it starts, see `running`."""
-    measured = metrics or Metrics()
+    """Return the application by itself; it opens what it works with when it starts."""
+    return _app(settings, lambda: running(settings, clock, metrics or Metrics()))
 
+
+def app_on(runtime: Runtime) -> Litestar:
+    """Return the application that works with what is open already."""
+    return _app(runtime.settings, lambda: nullcontext(runtime))
+
+
+def _app(
+    settings: Settings, opened: Callable[[], AbstractAsyncContextManager[Runtime]]
+) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with running(settings, clock, measured) as runtime:
+        async with opened() as runtime, upkeep(runtime):
             app.state.runtime = runtime
             yield
 
@@ -120,9 +115,9 @@ def create_app(
             ussd.ussd_event,
             kannel.kannel_sms,
             kannel.kannel_report,
-            health.live,
-            health.ready,
-            health.measures,
+            operation.live,
+            operation.ready,
+            operation.measures,
             pages.landing,
             pages.card_page,
             prompts.prompt_audio,
@@ -143,26 +138,6 @@ def create_app(
         debug=False,
         pdb_on_exception=False,
     )
-
-
-def assemble(
-    settings: Settings, clock: Clock = system_clock, metrics_directory: str | None = None
-) -> AsgiApp:
-    """Return what a server calls: the quick way, and beside it the application within its edge."""
-    access = Access(Metrics(metrics_directory), log_all=settings.access_log == "all")
-    app = create_app(settings, clock, access.metrics)
-    edge = with_edge(app, access, settings.arrival_seconds)  # type: ignore[arg-type]
-    return with_fast_lane(edge, access, lambda: app.state.get("runtime"), settings.arrival_seconds)
-
-
-def create() -> AsgiApp:
-    """Return the application for the environment of this process."""
-    settings = load(os.environ)
-    sys.setswitchinterval(_SWITCH_S)
-    gc.set_threshold(*_SWEEPS)
-    log.configure(settings.log_format)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would tell of every look
-    return assemble(settings, metrics_directory=os.environ.get(_METRICS_DIRECTORY))
 
 
 def _runtime(request: Request[Any, Any, Any]) -> Runtime:

@@ -9,9 +9,10 @@ from litestar.params import Body
 from msgspec import Struct
 
 from api.actions import ACTIONS
-from api.fields import AfterId, IdPath, Limit, OneTimeCode, Reason
+from api.fields import OneTimeCode, Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, IdPath, Limit
 from api.runtime import Runtime
 from staff import approvals, second_person
 from staff.approvals import Approval

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from api.actions import ACTIONS
 from api.approvals import CODE, AgreeBody, Decided, decider
-from api.fields import AfterId, BatchPath, CardCount, FaceFen, Limit, Name
+from api.fields import CardCount, FaceFen, Name
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, BatchPath, Limit
 from api.refusals import Fen
 from api.strict import no_body
 from core.errors import InvalidInput

@@ -12,8 +12,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import AccountNumber, Reason, ReceiptPath, SerialPath, SerialText
+from api.fields import AccountNumber, Reason, SerialText
 from api.guards import WithActor, WithRuntime, staff
+from api.parameters import ReceiptPath, SerialPath
 from audit.timeline import look_at_timeline
 from redemption.counter import request_proven_redemption
 from redemption.reissue import request_reissue

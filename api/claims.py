@@ -16,9 +16,10 @@ from api.consignment_shapes import (
     credit_note_shown,
 )
 from api.consignments import PDF, pdf_response
-from api.fields import AfterId, Limit, PartyCode, Reason, Username
+from api.fields import PartyCode, Reason, Username
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, Limit
 from core.errors import InvalidInput
 from core.pdf import render
 from distribution import claim_answers, claims, credit_notes

@@ -18,9 +18,10 @@ from api.consignment_shapes import (
     overdue_shown,
     receipt_shown,
 )
-from api.fields import AfterId, Limit, Reason
+from api.fields import Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, Limit
 from api.reports import AsOf
 from api.strict import no_body
 from audit.as_of import final, parse_instant

@@ -11,8 +11,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import FaceFen, PartyPath
+from api.fields import FaceFen
 from api.guards import WithActor, WithRuntime, staff
+from api.parameters import PartyPath
 from api.refusals import Fen
 from core.db import Session
 from distribution.commissions import MAX_CARDS, MAX_RATES, Rate

@@ -9,8 +9,9 @@ from litestar.params import Body
 from msgspec import Meta, Struct
 from redis import RedisError
 
-from api.fields import DialoguePath, Digits, Phone
+from api.fields import Digits, Phone
 from api.guards import WithChannel, WithRuntime, gateway
+from api.parameters import DialoguePath
 from api.runtime import Runtime
 from core.errors import DomainError
 from redemption.dialogue import slots

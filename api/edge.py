@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -81,6 +81,23 @@ async def too_slow() -> Message:
     raise BodyTooSlow("the body did not come in time; send the request again")
 
 
+async def send_json(
+    send: Send,
+    status: int,
+    body: bytes,
+    media_type: str = "application/json",
+    more: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    """Answer with JSON that was written already."""
+    headers = [
+        (b"content-type", media_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *more,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
 class _Body:
     """A request's body on its way in.
 
@@ -149,9 +166,4 @@ async def _refuse_duplicates(send: Send) -> None:
     body = msgspec.json.encode(
         problem(HeaderDuplicated.code, "A header that may come only once came twice.")
     )
-    headers = [
-        (b"content-type", PROBLEM_JSON.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_json(send, 400, body, PROBLEM_JSON)

@@ -1,10 +1,11 @@
 """The quick way for the calls that matter most: a partner redeems one card, or several.
 
 It takes a request only where nothing about it is unusual, and answers it with the same functions
-as the calls in `api/redemptions.py`. Everything else (staff, a key not seen a moment ago, a wrong
+as the calls in `api/redemptions.py`. Everything else (staff, a key that is not valid, a wrong
 header, a body that is not as asked for) goes on to the application untouched, which knows all
-refusals. It spares the framework's work on each request (docs/performance.md). Where the queue is
-full it refuses before it looks at anything: in an overload most of the work would be for those.
+refusals. It spares the framework's work on each request (docs/performance.md), and redeems before
+the framework is loaded. Where the queue is full it refuses before it looks at anything: in an
+overload most of the work would be for those.
 """
 
 from collections.abc import Awaitable, Callable
@@ -21,8 +22,7 @@ from api.errors import PROBLEM_JSON
 from api.fields import Key
 from api.patience import Patience
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
-from api.redemptions import bulk_answers
-from api.refusals import Rendered, render
+from api.refusals import Rendered, bulk_answers, render
 from api.runtime import Runtime
 from core.errors import DomainError
 from redemption.requests import Answer, Code, Outcome
@@ -109,12 +109,18 @@ async def _answered(
     ):
         return None
     scheme, _, token = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
-    partner = runtime.partners.remembered(token) if scheme == "Bearer" else None
+    partner = await _partner(runtime, token) if scheme == "Bearer" else None
+    return None if partner is None else await lane.answer(runtime, partner, sent, body)
+
+
+async def _partner(runtime: Runtime, token: str) -> Partner | None:
+    partners, db = runtime.partners, runtime.db
+    partner = partners.remembered(token)
     if partner is None:
-        return None
-    if runtime.partners.is_due(token):
-        runtime.loop.run_in_executor(None, runtime.partners.look_up_again, runtime.db, token)
-    return await lane.answer(runtime, partner, sent, body)
+        return await runtime.loop.run_in_executor(None, partners.find, db, token)
+    if partners.is_due(token):
+        runtime.loop.run_in_executor(None, partners.look_up_again, db, token)
+    return partner
 
 
 async def _redeem(runtime: Runtime, partner: Partner, sent: _Sent, body: bytes) -> Rendered | None:

@@ -1,4 +1,6 @@
-"""Types of single values in addresses, headers and bodies: form, bounds, description, example.
+"""Types of single values in bodies: form, bounds, description, example.
+
+Those in addresses and headers are in `api/parameters.py`.
 
 In JSON serials, PINs, account and receipt numbers and all ids are strings: a number there loses
 digits in many languages. Money is whole fen.
@@ -6,27 +8,23 @@ digits in many languages. Money is whole fen.
 
 from typing import Annotated
 
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
 from msgspec import Meta
 
 MAX_ID = 2**63 - 1
-MAX_PAGE = 200
 # In Python `$` also matches before a line break at the end; elsewhere it does not.
-_END = r"$(?!\n)"
-_SERIAL = r"^[0-9]{17}" + _END
-_ACCOUNT = r"^([0-9]{10}|[0-9]{13})" + _END
-_NAME = r"^[^\u0000-\u001f\u007f]+" + _END
-_KEY = r"^[ -~]+" + _END
+END = r"$(?!\n)"
+SERIAL = r"^[0-9]{17}" + END
+ACCOUNT = r"^([0-9]{10}|[0-9]{13})" + END
+NAME = r"^[^\u0000-\u001f\u007f]+" + END
+KEY = r"^[ -~]+" + END
 # All that can be an id, and nothing that a column of 64 bits cannot hold.
-_ID = r"^([0-9]{1,18}|[1-8][0-9]{18}|9[01][0-9]{17})" + _END
+_ID = r"^([0-9]{1,18}|[1-8][0-9]{18}|9[01][0-9]{17})" + END
 LONGEST_KEY = 128
-
-# -- in a body
 
 SerialText = Annotated[
     str,
     Meta(
-        pattern=_SERIAL,
+        pattern=SERIAL,
         min_length=17,
         max_length=17,
         description="Serial number, 17 digits, the check digit included.",
@@ -45,7 +43,7 @@ PinText = Annotated[
 AccountNumber = Annotated[
     str,
     Meta(
-        pattern=_ACCOUNT,
+        pattern=ACCOUNT,
         max_length=13,
         description="Electricity account number, 10 or 13 digits.",
         examples=["4200001234"],
@@ -54,7 +52,7 @@ AccountNumber = Annotated[
 Key = Annotated[
     str,
     Meta(
-        pattern=_KEY,
+        pattern=KEY,
         min_length=1,
         max_length=LONGEST_KEY,
         description="Your own reference of this request, printable ASCII; never the PIN.",
@@ -64,7 +62,7 @@ Key = Annotated[
 CallerName = Annotated[
     str,
     Meta(
-        pattern=_NAME,
+        pattern=NAME,
         min_length=1,
         max_length=64,
         description="Whom you serve: your customer's id. Wrong PINs count on this name; without it "
@@ -84,11 +82,11 @@ IdText = Annotated[
         examples=["7340112233445566"],
     ),
 ]
-Name = Annotated[str, Meta(pattern=_NAME, min_length=1, max_length=100)]
+Name = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=100)]
 PartyCode = Annotated[
     str,
     Meta(
-        pattern=_NAME,
+        pattern=NAME,
         min_length=1,
         max_length=60,
         description="Code of the party the cards go to.",
@@ -98,7 +96,7 @@ PartyCode = Annotated[
 PayingParty = Annotated[
     str,
     Meta(
-        pattern=_NAME,
+        pattern=NAME,
         min_length=1,
         max_length=60,
         description="Code of the party whose contract it is.",
@@ -108,7 +106,7 @@ PayingParty = Annotated[
 BankReference = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*" + _END,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_-]*" + END,
         min_length=1,
         max_length=64,
         description="The bank's own reference of the payment; small and capital letters are the "
@@ -122,16 +120,16 @@ AmountFen = Annotated[
 Document = Annotated[
     str,
     Meta(
-        pattern=_NAME,
+        pattern=NAME,
         min_length=1,
         max_length=200,
         description="Number of the paper behind this: delivery note, order, bank reference.",
     ),
 ]
 Reason = Annotated[
-    str, Meta(pattern=_NAME, min_length=1, max_length=500, description="Why, for the record.")
+    str, Meta(pattern=NAME, min_length=1, max_length=500, description="Why, for the record.")
 ]
-Username = Annotated[str, Meta(pattern=_NAME, min_length=1, max_length=100, examples=["li.wei"])]
+Username = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=100, examples=["li.wei"])]
 Password = Annotated[str, Meta(min_length=1, max_length=400)]
 OneTimeCode = Annotated[
     str, Meta(min_length=1, max_length=20, description="The authenticator's six digits.")
@@ -149,7 +147,7 @@ Phone = Annotated[
     str,
     Meta(
         max_length=40,
-        pattern=r"^[^\u0000-\u001f\u007f]*" + _END,
+        pattern=r"^[^\u0000-\u001f\u007f]*" + END,
         description="The sender's number, best as +8613800138000; empty if withheld.",
         examples=["+8613800138000"],
     ),
@@ -157,7 +155,7 @@ Phone = Annotated[
 Reference = Annotated[
     str,
     Meta(
-        pattern=_KEY,
+        pattern=KEY,
         min_length=1,
         max_length=LONGEST_KEY,
         description="The gateway's own unique reference.",
@@ -168,7 +166,7 @@ Digits = Annotated[
     str,
     Meta(
         max_length=64,
-        pattern=r"^[0-9*#]*" + _END,
+        pattern=r"^[0-9*#]*" + END,
         description="The keys pressed, with # and *; null for none in time, absent on the first "
         "turn.",
         examples=["1"],
@@ -178,7 +176,7 @@ Digits = Annotated[
 TillCode = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + END,
         min_length=1,
         max_length=32,
         description="A till's code: letters, digits, dots, dashes; never given to another.",
@@ -188,95 +186,8 @@ TillCode = Annotated[
 TillKey = Annotated[
     str,
     Meta(
-        pattern=r"^age1[0-9a-z]+" + _END,
+        pattern=r"^age1[0-9a-z]+" + END,
         max_length=100,
         description="The till's age public key (X25519), age1…; PINs are sealed to it.",
     ),
 ]
-
-# -- in an address or a header
-
-TillPath = Annotated[
-    str,
-    PathParameter(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*" + _END, max_length=32, description="A till's code."
-    ),
-]
-
-SerialPath = Annotated[
-    str,
-    PathParameter(
-        pattern=_SERIAL,
-        min_length=17,
-        max_length=17,
-        description="Serial number, 17 digits.",
-        schema_extra={"examples": ["42251010007001008"]},
-    ),
-]
-AccountPath = Annotated[
-    str, PathParameter(pattern=_ACCOUNT, max_length=13, description="Electricity account number.")
-]
-ReceiptPath = Annotated[
-    str,
-    PathParameter(
-        pattern=r"^[0-9]{14}" + _END,
-        min_length=14,
-        max_length=14,
-        description="Receipt number, 14 digits.",
-    ),
-]
-BatchPath = Annotated[
-    int, PathParameter(ge=1, le=99_999_999_999, description="The 11 digits of a batch.")
-]
-IdPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="An id; digits.")]
-PartyPath = Annotated[
-    str,
-    PathParameter(pattern=_NAME, min_length=1, max_length=60, description="Code of a party."),
-]
-MonthPath = Annotated[
-    str,
-    PathParameter(
-        pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])" + _END,
-        min_length=7,
-        max_length=7,
-        description="A month, like 2025-06.",
-    ),
-]
-MovePath = Annotated[
-    str, PathParameter(pattern=r"^[a-z_]+" + _END, max_length=40, description="The name of a move.")
-]
-DialoguePath = Annotated[
-    str,
-    PathParameter(
-        pattern=_KEY,
-        min_length=1,
-        max_length=LONGEST_KEY,
-        description="Your own reference of this dialogue, printable ASCII, no slash.",
-        schema_extra={"examples": ["call-5512"]},
-    ),
-]
-IdempotencyKey = Annotated[
-    str,
-    HeaderParameter(
-        name="Idempotency-Key",
-        pattern=_KEY,
-        min_length=1,
-        max_length=LONGEST_KEY,
-        description="Your own reference of this request, unique for you for ever, 1 to 128 "
-        "printable ASCII characters, never the PIN. The same key with the same content gets the "
-        "same answer and no second effect; with other content it is a conflict.",
-    ),
-]
-PartyQuery = Annotated[
-    str | None,
-    QueryParameter(
-        pattern=_NAME, min_length=1, max_length=60, description="Of this party only: its code."
-    ),
-]
-AfterId = Annotated[
-    int | None,
-    QueryParameter(
-        ge=0, le=MAX_ID, description="Begin after this id: `next_after` of the page before."
-    ),
-]
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="How many entries at most.")]

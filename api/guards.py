@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import SkipValidation
 
+from api.known_partners import KEY_PREFIX
 from api.runtime import Runtime
 from distribution.tills import Till, authenticate_till
 from redemption.senders import (
@@ -35,7 +36,6 @@ WithSender = NamedDependency[SkipValidation[Partner | Actor]]
 WithTill = NamedDependency[SkipValidation[Till]]
 WithChannel = NamedDependency[SkipValidation[Channel]]
 
-_PARTNER_PREFIX = "wnp_"
 _LONGEST_TOKEN = 200
 
 
@@ -53,7 +53,7 @@ def partner_or_staff(permission: Permission) -> Guard:
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         token = bearer(connection)
-        if token.startswith(_PARTNER_PREFIX):
+        if token.startswith(KEY_PREFIX):
             connection.scope["user"] = await _partner(connection, token)
         else:
             connection.scope["user"] = await _actor(connection, permission)

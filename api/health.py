@@ -1,17 +1,22 @@
-"""/health and /metrics: for those who watch the server, not for its users."""
+"""Whether a process lives and can serve, told before all else: no framework is needed for it."""
 
+import asyncio
+from collections.abc import Callable
+
+import msgspec
 import structlog
-from litestar import Response, get
 from msgspec import Struct
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.guards import WithRuntime
-from api.metrics import CONTENT_TYPE
+from api.edge import AsgiApp, Receive, Scope, Send, send_json
 from api.runtime import Runtime
 from core.db import Database
 from core.redis import is_alive
 from migrations.schema import is_current
+
+LIVE_PATH = "/health/live"
+READY_PATH = "/health/ready"
 
 _log = structlog.get_logger("wanneng.api")
 
@@ -34,38 +39,32 @@ class Ready(Struct, frozen=True):
     redis: str
 
 
-@get("/health/live", summary="Is the process alive?", operation_id="live", tags=["operation"])
-async def live() -> Live:
-    """Answer."""
-    return Live("live")
+LIVE = Live("live")
 
 
-@get(
-    "/health/ready",
-    sync_to_thread=True,
-    summary="Can it serve?",
-    operation_id="ready",
-    tags=["operation"],
-)
-def ready(runtime: WithRuntime) -> Response[Ready]:
+def readiness(runtime: Runtime) -> tuple[int, Ready]:
     """200 when the database answers with the schema this program needs, else 503."""
     database = _database_state(runtime.db)
     status = "ready" if database == "ok" else "not_ready"
     shown = Ready(status, database, _redis_state(runtime))
-    return Response(shown, status_code=200 if database == "ok" else 503)
+    return (200 if database == "ok" else 503), shown
 
 
-@get(
-    "/metrics",
-    sync_to_thread=True,
-    summary="Measures for Prometheus",
-    operation_id="metrics",
-    tags=["operation"],
-    include_in_schema=False,
-)
-def measures(runtime: WithRuntime) -> Response[bytes]:
-    """Return the measures, of all workers where there are several."""
-    return Response(runtime.metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+def with_health(app: AsgiApp, runtime_of: Callable[[], Runtime | None]) -> AsgiApp:
+    """Return the application with its health told without it; all else reaches it untouched."""
+
+    async def way(scope: Scope, receive: Receive, send: Send) -> None:
+        path, runtime = scope["path"], runtime_of()
+        if path not in (LIVE_PATH, READY_PATH) or scope["method"] != "GET" or runtime is None:
+            await app(scope, receive, send)
+            return
+        scope["path_template"] = path  # as the framework does, for the log and the measures
+        told: tuple[int, Struct] = (200, LIVE)
+        if path == READY_PATH:
+            told = await asyncio.to_thread(readiness, runtime)
+        await send_json(send, told[0], msgspec.json.encode(told[1]))
+
+    return way
 
 
 def _database_state(db: Database) -> str:

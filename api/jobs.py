@@ -5,8 +5,8 @@ from datetime import datetime
 from litestar import Router, get
 from msgspec import Struct
 
-from api.fields import IdPath
 from api.guards import WithRuntime, staff
+from api.parameters import IdPath
 from core import jobs
 from staff.permissions import Permission
 

@@ -16,6 +16,8 @@ REMEMBERED_S = 5.0
 ASKED_AGAIN_S = 2.5
 """A key in use is looked up again after so long, once for all who use it."""
 
+KEY_PREFIX = "wnp_"
+
 _MOST = 1000
 
 
@@ -58,6 +60,15 @@ class KnownPartners:
             known = _Known(partner, now_s + REMEMBERED_S, now_s + ASKED_AGAIN_S)
             self._known[_hash(key)] = known
         return partner
+
+    def find(self, db: Database, key: str) -> Partner | None:
+        """Return the partner that holds the key; None where there is none or nobody can say."""
+        if not key.startswith(KEY_PREFIX):
+            return None
+        try:
+            return self.look_up(db, key)
+        except (SenderUnknown, SQLAlchemyError):
+            return None
 
     def look_up_again(self, db: Database, key: str) -> None:
         """Remember the key for longer, or forget it if it is valid no more."""

@@ -12,8 +12,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import Document, MovePath, PartyCode, Reason, SerialText
+from api.fields import Document, PartyCode, Reason, SerialText
 from api.guards import WithActor, WithRuntime, staff
+from api.parameters import MovePath
 from distribution.moves import Moved, PendingApproval, request_move
 from distribution.requests import MoveRequest
 

@@ -7,9 +7,10 @@ from litestar import Router, get, post
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.fields import MAX_ID, IdPath, Limit
+from api.fields import MAX_ID
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import IdPath, Limit
 from api.strict import no_body
 from staff.messages import StoredMessage, list_messages, resend_message
 from staff.permissions import Permission

@@ -5,7 +5,6 @@ from collections import Counter as Tally
 from pathlib import Path
 from time import perf_counter
 
-import psutil
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -171,6 +170,8 @@ class Metrics:
 
 def _forget_dead_processes(directory: Path) -> None:
     """A killed worker leaves behind what it had waiting; its counters stay counted."""
+    import psutil  # only several workers need it, and a start would wait for it
+
     for file in directory.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):

@@ -9,9 +9,10 @@ from litestar.params import Body, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from api.consignment_shapes import ConsignmentShown, consignment_shown
-from api.fields import AfterId, FaceFen, Key, Limit, PartyCode, Reason
+from api.fields import FaceFen, Key, PartyCode, Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, Limit
 from api.refusals import Fen
 from api.strict import no_body
 from core.errors import InvalidInput

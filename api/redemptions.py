@@ -1,22 +1,28 @@
 """POST and GET /api/v1/redemptions: partners and staff redeem cards and read receipts."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from api.errors import PROBLEM_JSON
-from api.fields import IdempotencyKey, ReceiptPath
 from api.guards import WithRuntime, WithSender, partner_or_staff, runtime_of, sender_of
+from api.parameters import IdempotencyKey, ReceiptPath
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
-from api.refusals import Receipt, Refusal, Rendered, receipt, refusal, render, status_of
+from api.refusals import (
+    BulkAnswers,
+    Receipt,
+    Refusal,
+    Rendered,
+    bulk_answers,
+    receipt,
+    render,
+)
 from core.errors import NotFound
 from redemption.queries import stored_receipt
-from redemption.requests import Code, Outcome, RedeemRequest
 from redemption.senders import Partner
 from staff.permissions import Permission
 
@@ -37,21 +43,6 @@ _MANY = Example(
         ]
     },
 )
-
-
-class BulkAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The answer to one item: the status it would have had alone, and the receipt or refusal."""
-
-    key: str
-    status: int
-    receipt: Receipt | UnsetType = UNSET
-    refusal: Refusal | UnsetType = UNSET
-
-
-class BulkAnswers(Struct, frozen=True):
-    """The answers, in the order of the items."""
-
-    answers: list[BulkAnswer]
 
 
 class ReceiptView(Receipt, frozen=True, kw_only=True):
@@ -147,12 +138,6 @@ def read_receipt(
     )
 
 
-def bulk_answers(requests: Sequence[RedeemRequest], outcomes: Sequence[Outcome]) -> BulkAnswers:
-    """Return the answers to the items, in their order."""
-    pairs = zip(requests, outcomes, strict=True)
-    return BulkAnswers([_bulk_answer(one.key, outcome) for one, outcome in pairs])
-
-
 def _response(rendered: Rendered) -> Response[Receipt]:
     return Response(
         rendered.body,  # type: ignore[arg-type]  # bytes go out as they are
@@ -160,13 +145,6 @@ def _response(rendered: Rendered) -> Response[Receipt]:
         media_type=rendered.media_type,
         headers=rendered.headers,
     )
-
-
-def _bulk_answer(key: str, outcome: Outcome) -> BulkAnswer:
-    answer, status = outcome.answer, status_of(outcome)
-    if answer.code is Code.REDEEMED:
-        return BulkAnswer(key=key, status=status, receipt=receipt(answer))
-    return BulkAnswer(key=key, status=status, refusal=refusal(answer))
 
 
 router = Router(

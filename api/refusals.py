@@ -12,15 +12,16 @@ request sent again gets the same bytes. 404 is left to addresses that do not exi
 | 503 | `try_later`, with Retry-After |
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.errors import PROBLEM_JSON, title_of
-from redemption.requests import Answer, Code, Outcome
+from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
 RETRY_AFTER_S = 1
 
@@ -134,6 +135,21 @@ class Refusal(Struct, frozen=True, omit_defaults=True, kw_only=True):
     locked_until: datetime | None = None
 
 
+class BulkAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The answer to one item: the status it would have had alone, and the receipt or refusal."""
+
+    key: str
+    status: int
+    receipt: Receipt | UnsetType = UNSET
+    refusal: Refusal | UnsetType = UNSET
+
+
+class BulkAnswers(Struct, frozen=True):
+    """The answers, in the order of the items."""
+
+    answers: list[BulkAnswer]
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """An answer as it goes out."""
@@ -204,6 +220,19 @@ def refusal(answer: Answer) -> Refusal:
         lock_rule=answer.lock_rule,
         locked_until=answer.locked_until,
     )
+
+
+def bulk_answers(requests: Sequence[RedeemRequest], outcomes: Sequence[Outcome]) -> BulkAnswers:
+    """Return the answers to the items, in their order."""
+    pairs = zip(requests, outcomes, strict=True)
+    return BulkAnswers([_bulk_answer(one.key, outcome) for one, outcome in pairs])
+
+
+def _bulk_answer(key: str, outcome: Outcome) -> BulkAnswer:
+    answer, status = outcome.answer, status_of(outcome)
+    if answer.code is Code.REDEEMED:
+        return BulkAnswer(key=key, status=status, receipt=receipt(answer))
+    return BulkAnswer(key=key, status=status, refusal=refusal(answer))
 
 
 def _known(at: datetime | None) -> datetime:

@@ -13,8 +13,8 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 from msgspec import Struct
 
-from api.fields import AfterId
 from api.guards import WithActor, WithRuntime, staff
+from api.parameters import AfterId
 from api.runtime import Runtime
 from audit.as_of import parse_instant
 from audit.reports import catalogue

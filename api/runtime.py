@@ -5,40 +5,40 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from redis import Redis
-
-from api.background import background, clear_away, rounds
+from api.background import background
 from api.known_partners import KnownPartners
 from api.metrics import Metrics
 from core.clock import Clock
 from core.db import Database
-from core.errors import ConfigurationError, NotFound
 from core.gateways.routes import AT_ONCE, kinds_of, routes
 from core.keyfile import Keys
 from core.outbox import run_relay
 from core.redis import Connector
 from core.settings import Settings
-from distribution.parties import warehouse_id
 from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
 from redemption.batcher import Batcher
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
-from redemption.late_answers import text_late_answer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
-from staff.limits import SignInLimits
-from vouchers.generation import BATCHES_AT_ONCE, WRITERS, wait_for_generations
 from vouchers.key_rotation import check_key_file
 from vouchers.lookup import ArgonPool
+from vouchers.shares import BATCHES_AT_ONCE, WRITERS
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from staff.limits import SignInLimits
 
 CALLER_WAITS_S = 8
 """So long a caller on the line waits for an answer; then the result is texted."""
 
 _CONNECTIONS_OF_OTHERS = 4 + BATCHES_AT_ONCE * WRITERS
 """The engine and its leases, the relay, the round, and the batches being made."""
-_END_S = 20
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,6 @@ class Runtime:
     db: Database
     keys: Keys
     batcher: Batcher
-    limits: SignInLimits
     metrics: Metrics
     partners: KnownPartners
     argon: ArgonPool
@@ -77,9 +76,16 @@ class Runtime:
         return outcomes
 
     @property
-    def redis(self) -> Redis:
+    def redis(self) -> "Redis":
         """The client of the Redis-protocol server, or of the one kept in this process."""
         return self.connector.client()
+
+    @cached_property
+    def limits(self) -> "SignInLimits":
+        """How often somebody may try to sign in."""
+        from staff.limits import SignInLimits  # loads every store its library knows
+
+        return SignInLimits.of(self.settings.redis_url)
 
     @property
     def dialogue(self) -> DialogueDeps:
@@ -102,6 +108,8 @@ class Runtime:
             raise
 
     def _text_late(self, request: RedeemRequest, done: Future[Outcome]) -> None:
+        from redemption.late_answers import text_late_answer  # loads all that is known of numbers
+
         failed = done.cancelled() or done.exception() is not None
         lost = Outcome(Answer(code=Code.TRY_LATER), is_unknown=True)
         text_late_answer(self.db, request, lost if failed else done.result())
@@ -132,8 +140,7 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         db = Database(settings, clock)
         stack.callback(db.dispose)
         keys = Keys(settings.key_file)
-        holder_id = await asyncio.to_thread(check_start, db, keys)
-        await asyncio.to_thread(clear_away, db, holder_id)
+        await asyncio.to_thread(check_start, db, keys)
         texter = load_texter(settings)
         sink, kinds = routes(settings), kinds_of(settings)
         connector = Connector(settings)
@@ -143,17 +150,14 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         batcher = Batcher(MeasuredRedeemer(db, keys, argon, metrics))
         stack.push_async_callback(batcher.close)
         stack.enter_context(_use_case_threads(settings))
-        stack.push_async_callback(asyncio.to_thread, wait_for_generations, _END_S)
         stack.enter_context(
             background("relay", lambda stop: run_relay(db, sink, stop, kinds, AT_ONCE))
         )
-        stack.enter_context(background("rounds", lambda stop: rounds(db, holder_id, stop)))
         yield Runtime(
             settings=settings,
             db=db,
             keys=keys,
             batcher=batcher,
-            limits=SignInLimits.of(settings.redis_url),
             metrics=metrics,
             partners=KnownPartners(),
             argon=argon,
@@ -163,16 +167,12 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         )
 
 
-def check_start(db: Database, keys: Keys) -> int:
-    """Return the warehouse's id; ConfigurationError where the program must not run like this."""
+def check_start(db: Database, keys: Keys) -> None:
+    """Raise ConfigurationError where no card may be redeemed like this."""
     db.check_durability()
     check_current(db)
     with db.read() as session:
         check_key_file(session, keys.get())
-        try:
-            return warehouse_id(session)
-        except NotFound as error:
-            raise ConfigurationError(error.message) from error
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from api.fields import AfterId, Limit, MonthPath, PartyPath, PartyQuery
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, Limit, MonthPath, PartyPath, PartyQuery
 from api.strict import no_body
 from core import sheets
 from distribution.settlement_lines import Line

@@ -8,9 +8,10 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import AfterId, IdempotencyKey, IdPath, IdText, Limit, PartyCode, Reason
+from api.fields import IdText, PartyCode, Reason
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import AfterId, IdempotencyKey, IdPath, Limit
 from distribution.differences import Difference, answer_difference
 from distribution.stock_counts import MAX_SCANS, Count, list_counts, read_count, record_count
 from staff.permissions import Permission

@@ -13,8 +13,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Meta, Struct
 
-from api.fields import FaceFen, IdempotencyKey, IdPath, SerialText
+from api.fields import FaceFen, SerialText
 from api.guards import WithRuntime, WithTill, till_only
+from api.parameters import IdempotencyKey, IdPath
 from api.refusals import Fen
 from api.strict import no_body
 from distribution.till_sales import Counter, Sale, SaleRequest, confirm_sale, find_sale, sell

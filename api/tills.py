@@ -9,9 +9,10 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, QueryParameter
 from msgspec import Struct
 
-from api.fields import IdPath, Limit, PartyCode, Reason, TillCode, TillKey, TillPath
+from api.fields import PartyCode, Reason, TillCode, TillKey
 from api.guards import WithActor, WithRuntime, staff
 from api.paging import cut_page
+from api.parameters import IdPath, Limit, TillPath
 from api.strict import no_body
 from distribution.cancelling import request_cancelling
 from distribution.tills import Till, add_till, disable_till, list_tills, rotate_till_key

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from litestar import Router, get
 from msgspec import Struct
 
-from api.fields import SerialPath
 from api.guards import WithActor, WithRuntime, staff
+from api.parameters import SerialPath
 from api.refusals import Fen
 from audit.timeline import record_look
 from core.db import Session

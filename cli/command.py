@@ -1,6 +1,5 @@
 """What all commands share: `--json`, help with examples, and loading only what is run."""
 
-import gc
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from cli.app import App
+from core.unswept import unswept
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -102,11 +102,8 @@ def pass_app(function: F) -> F:
 def load(leaf: Leaf) -> AnyCommand:
     """Import a command."""
     module, _, attribute = leaf.target.partition(":")
-    gc.disable()  # modules are no garbage, and looking for it takes a sixth of the time
-    try:
+    with unswept():
         return cast(AnyCommand, getattr(importlib.import_module(module), attribute))
-    finally:
-        gc.enable()
 
 
 def write_block(formatter: Any, title: str, lines: Sequence[str]) -> None:

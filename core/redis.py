@@ -1,18 +1,18 @@
 """Where counters and dialogue state are kept: a Redis-protocol server, or this process's memory.
 
 Nothing that must not be lost stands here. Whoever uses it catches redis.RedisError, which every
-failure is (refused, timed out, out of connections), and goes on without.
+failure is (refused, timed out, out of connections), and goes on without. The clients are imported
+where one is made: no card needs one, and a start would wait for them.
 """
 
 import threading
-from typing import Final
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from typing import TYPE_CHECKING, Final
 
 from core.errors import ConfigurationError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    import redis
 
 CONNECTIONS: Final = 32
 """Connections per worker; whoever finds none free waits up to TIMEOUT_S for one."""
@@ -21,16 +21,20 @@ TIMEOUT_S: Final = 1.0
 """Longest wait for a connection, to connect, and for an answer."""
 
 
-def connect(settings: Settings) -> redis.Redis:
+def connect(settings: Settings) -> "redis.Redis":
     """Return a client whose answers are bytes; it connects when first used.
 
     With an empty `redis_url` the data live in the client itself: call it once a process, and run
     one process only. Raises ConfigurationError for an address that is none.
     """
     if not settings.redis_url:
-        import fakeredis  # here, since few need it and it is slow to load
+        import fakeredis
 
         return fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     try:
         pool = redis.BlockingConnectionPool.from_url(
             settings.redis_url,
@@ -61,7 +65,7 @@ class Connector:
         self._lock = threading.Lock()
         self._client = connect(settings) if settings.redis_url else None
 
-    def client(self) -> redis.Redis:
+    def client(self) -> "redis.Redis":
         """Return the client."""
         with self._lock:
             if self._client is None:
@@ -75,8 +79,10 @@ class Connector:
                 self._client.close()
 
 
-def is_alive(client: redis.Redis) -> bool:
+def is_alive(client: "redis.Redis") -> bool:
     """Tell whether the server answers, within a few seconds."""
+    import redis
+
     try:
         return bool(client.ping())
     except redis.RedisError:

@@ -38,6 +38,8 @@ from vouchers.pin_list import Pins, draw_pins
 from vouchers.pins import Argon2Cost
 from vouchers.print_file import HEADER, LineMaker, page_url
 from vouchers.print_stream import PrintStream
+from vouchers.shares import BATCHES_AT_ONCE as BATCHES_AT_ONCE
+from vouchers.shares import WRITERS as WRITERS
 from vouchers.tables import batch, print_file_part
 from vouchers.unfinished import JOB_KIND, add_first_lot, void_unfinished
 from vouchers.unfinished import recover_unfinished as recover_unfinished
@@ -45,12 +47,6 @@ from vouchers.unfinished import recover_unfinished as recover_unfinished
 CARDS_IN_ONE_TRANSACTION = 10_000
 SLOW_CARDS_IN_ONE_TRANSACTION = 200
 """With argon2id, so that a job still shows a sign of life every few seconds."""
-
-BATCHES_AT_ONCE = 2
-"""In the background of one process: each takes a database connection from the redemptions."""
-
-WRITERS = 2
-"""Pieces that PostgreSQL stores at once."""
 
 Progress = Callable[[int, int], None]
 """Is told (cards done, cards in all) after each transaction, in the order of the cards.

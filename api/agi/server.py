@@ -11,6 +11,7 @@ from api.agi.peer import LONGEST_LINE, Peer
 from api.metrics import Metrics
 from api.runtime import running
 from api.stopping import stopped_by_signal
+from api.upkeep import upkeep
 from core import log
 from core.clock import Clock, system_clock
 from core.errors import ConfigurationError
@@ -96,7 +97,7 @@ async def serve(
     started: "asyncio.Future[int] | None" = None,
 ) -> None:
     """Serve until `stop` is set; `started` is told the port."""
-    async with running(settings, clock, Metrics()) as runtime:
+    async with running(settings, clock, Metrics()) as runtime, upkeep(runtime):
         server = AgiServer(Menu(runtime.dialogue, settings))
         try:
             listening = await asyncio.start_server(server.take, host, port, limit=LONGEST_LINE)

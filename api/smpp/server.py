@@ -12,6 +12,7 @@ from api.runtime import Runtime, running
 from api.smpp.link import Link
 from api.smpp.repeats import Arrived, forget, mark_replied, recall
 from api.stopping import stopped_by_signal
+from api.upkeep import upkeep
 from core import log
 from core.clock import Clock, system_clock
 from core.errors import ConfigurationError
@@ -55,7 +56,7 @@ async def _run(settings: Settings) -> None:
 async def serve(settings: Settings, stop: asyncio.Event, clock: Clock = system_clock) -> None:
     """Hold the connection until `stop` is set; a centre that is away is tried again and again."""
     check_settings(settings)
-    async with running(settings, clock, Metrics()) as runtime:
+    async with running(settings, clock, Metrics()) as runtime, upkeep(runtime):
         texts = Texts(runtime)
         link = Link(text_address(settings), texts.take, texts.report)
         kinds = Kinds(but=frozenset({ALARM}))

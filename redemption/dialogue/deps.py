@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from redis import Redis
+from typing import TYPE_CHECKING
 
 from core.db import Database
 from core.keyfile import Keys
 from redemption.requests import Outcome, RedeemRequest
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,6 @@ class DialogueDeps:
     """
 
     db: Database
-    redis: Redis
+    redis: "Redis"
     keys: Keys
     redeem: Callable[[RedeemRequest], Outcome]

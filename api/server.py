@@ -1,0 +1,89 @@
+"""What a worker serves, from the outside in: its life, the quick ways, the edge, the framework.
+
+Nothing here loads the framework: a worker redeems cards and tells that it is ready while that is
+loaded beside it (`api/framework.py`; a test holds what a start may load).
+"""
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from api.access import Access
+from api.edge import AsgiApp, Receive, Scope, Send, with_edge
+from api.fast_lane import with_fast_lane
+from api.framework import Framework
+from api.health import with_health
+from api.metrics import Metrics
+from api.runtime import Runtime, running
+from core import log
+from core.clock import Clock, system_clock
+from core.errors import ConfigurationError
+from core.settings import Settings, load
+
+_SWITCH_S = 0.0005
+"""The engine's thread comes back from the database a dozen times for each list, and would wait up
+to 5 ms each time for the event loop to let go of the interpreter."""
+_SWEEPS = (5_000, 50, 10)
+"""So many objects more than went, and sweeps of the youngest, are between two of the garbage
+collector's. Requests leave no cycles, and it would look at all that wait for their answer."""
+_METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def create() -> AsgiApp:
+    """Return the application for the environment of this process."""
+    settings = load(os.environ)
+    sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_SWEEPS)
+    log.configure(settings.log_format)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would tell of every look
+    return assemble(settings, metrics_directory=os.environ.get(_METRICS_DIRECTORY))
+
+
+def assemble(
+    settings: Settings, clock: Clock = system_clock, metrics_directory: str | None = None
+) -> AsgiApp:
+    """Return what a server calls: the quick ways, and beside them the application in its edge."""
+    access = Access(Metrics(metrics_directory), log_all=settings.access_log == "all")
+    framework = Framework()
+    opened: Runtime | None = None
+
+    @asynccontextmanager
+    async def working() -> AsyncIterator[None]:
+        nonlocal opened
+        async with running(settings, clock, access.metrics) as opened, framework.loading(opened):
+            yield
+
+    def runtime() -> Runtime | None:
+        return opened
+
+    edge = with_edge(with_health(framework.answer, runtime), access, settings.arrival_seconds)
+    lane = with_fast_lane(edge, access, runtime, settings.arrival_seconds)
+    return with_life(lane, working)
+
+
+def with_life(app: AsgiApp, working: Callable[[], AbstractAsyncContextManager[None]]) -> AsgiApp:
+    """Return the application whose start and end, as the server tells of them, are `working`'s."""
+
+    async def living(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        await receive()
+        came = "startup"
+        try:
+            async with working():
+                await send({"type": "lifespan.startup.complete"})
+                came = "shutdown"
+                await receive()
+        except ConfigurationError as error:
+            await send({"type": f"lifespan.{came}.failed", "message": error.message})
+        except BaseException:
+            await send({"type": f"lifespan.{came}.failed"})
+            raise  # the server logs it
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    return living
