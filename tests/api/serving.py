@@ -33,6 +33,14 @@ class Server:
         children = psutil.Process(self.process.pid).children()
         return [child.pid for child in children if "resource_tracker" not in str(child.cmdline())]
 
+    def log_with(self, words: str) -> str:
+        """Return the log as soon as it holds the words; a request's line comes after its answer."""
+        deadline = time.monotonic() + _START_S
+        while words not in (text := self.log.read_text("utf-8")):
+            assert time.monotonic() < deadline, f"the log does not tell of {words}"
+            time.sleep(0.02)
+        return text
+
 
 @contextlib.contextmanager
 def serving(
