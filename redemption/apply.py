@@ -12,7 +12,7 @@ from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
 from core.db import Session, is_unique_violation
 from core.outbox import NewMessage, put_many
-from core.sets import insert_rows, update_rows
+from core.sets import insert_new_rows, insert_rows, update_rows
 from core.settings import Settings
 from core.trips import one_trip
 from redemption.alarms import raise_alarms
@@ -161,7 +161,7 @@ def _write_attempts(session: Session, decisions: Sequence[Decision], settings: S
 
 
 def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
-    insert_rows(session, caller, [_caller_row(state) for state in states if state.is_new])
+    _insert_callers(session, [_caller_row(state) for state in states if state.is_new])
     known = [_caller_row(state) for state in states if not state.is_new]
     update_rows(session, caller, "identity", known)
     locks = [
@@ -176,6 +176,15 @@ def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
         if state.last_lock_at == session.now and state.locked_rule is not None
     ]
     insert_rows(session, caller_lock, locks)
+
+
+def _insert_callers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    def check(count: int) -> None:
+        if count != len(rows):
+            raise Raced
+
+    # Not refused outright: the database would write the phone number into its log.
+    insert_new_rows(session, caller, rows, check)
 
 
 def _caller_row(state: CallerState) -> dict[str, Any]:
