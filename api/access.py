@@ -37,8 +37,7 @@ class Access:
 
     def note_shed(self, channel: str, code: str, route: str, status: int) -> None:
         """Note a redemption request refused unseen; at most one line a second tells."""
-        self.metrics.request("POST", route, status, 0.0)
-        self.metrics.shed(channel, code)
+        self.metrics.shed(channel, code, route, status)
         self._shed += 1
         now = perf_counter()
         if now >= self._shed_told_at + _SHED_LINE_S:

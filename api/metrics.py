@@ -125,10 +125,10 @@ class Metrics:
         self._answer_times.note(seconds)
         self._settle()
 
-    def shed(self, channel: str, code: str) -> None:
-        """Count a redemption request that was refused before it was taken up."""
+    def shed(self, channel: str, code: str, route: str, status: int) -> None:
+        """Count an HTTP request to redeem that was refused before it was taken up."""
         self._answers[channel, code, False] += 1
-        self._settle()
+        self.request("POST", route, status, 0.0)
 
     def given_up(self, count: int = 1) -> None:
         """Count redemption requests that got no answer out of the engine."""

@@ -24,6 +24,9 @@ KEPT, RECOVERY_S = 0.8, 5.0
 MOST_GROWTH_BYTES = 512 << 20
 """What is promised: of the best rate, until it is as before, of memory."""
 
+_MOST_CONNECTIONS = 16_000
+"""Each worker has a queue of its own, so more of them need more clients to overflow."""
+
 _TRIES = 3
 _STEP_S = 0.5
 _AS_BEFORE = 3.0
@@ -121,7 +124,7 @@ def _phases(lab: Lab, world: World, server: Server, capacity: float) -> list[Pha
     phases = []
     for name, offered, due, connections, requests in ready:
         at_s, drop = time.monotonic() - started, connections is None
-        count = connections or plan.overload_connections
+        count = connections or min(plan.overload_connections * plan.workers, _MOST_CONNECTIONS)
         replies = open_loop(server.port, requests, due, count, one, drop=drop)
         world.acknowledged += replies.acknowledged
         world.unanswered += replies.unanswered
