@@ -20,6 +20,7 @@ from api.access import Access
 from api.edge import SECURITY_HEADERS, AsgiApp, Message, Receive, Scope, Send, too_slow
 from api.errors import PROBLEM_JSON
 from api.fields import Key
+from api.known_partners import KEY_PREFIX
 from api.patience import Patience
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
 from api.refusals import Rendered, bulk_answers, render
@@ -87,6 +88,9 @@ def with_fast_lane(
             await later(lane, send)
             return
         answered = await _answered(lane, runtime, scope["headers"], first)
+        if answered is _LATER:
+            await later(lane, send)
+            return
         if answered is None:
             await app(scope, _again(first, receive), send)
             return
@@ -109,8 +113,14 @@ async def _answered(
     ):
         return None
     scheme, _, token = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
-    partner = await _partner(runtime, token) if scheme == "Bearer" else None
-    return None if partner is None else await lane.answer(runtime, partner, sent, body)
+    if scheme != "Bearer" or not token.startswith(KEY_PREFIX):
+        return None
+    partner = await _partner(runtime, token)
+    if partner is None:
+        return None
+    if runtime.batcher.is_full:  # since it waited for the database to know the key
+        return _LATER
+    return await lane.answer(runtime, partner, sent, body)
 
 
 async def _partner(runtime: Runtime, token: str) -> Partner | None:

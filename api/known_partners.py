@@ -63,10 +63,8 @@ class KnownPartners:
 
     def find(self, db: Database, key: str) -> Partner | None:
         """Return the partner that holds the key; None where there is none or nobody can say."""
-        if not key.startswith(KEY_PREFIX):
-            return None
         try:
-            return self.look_up(db, key)
+            return self.remembered(key) or self.look_up(db, key)
         except (SenderUnknown, SQLAlchemyError):
             return None
 

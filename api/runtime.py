@@ -21,7 +21,7 @@ from core.redis import Connector
 from core.settings import Settings
 from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
-from redemption.batcher import Batcher
+from redemption.batcher import LISTS_AT_ONCE, Batcher
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 CALLER_WAITS_S = 8
 """So long a caller on the line waits for an answer; then the result is texted."""
 
-_CONNECTIONS_OF_OTHERS = 4 + BATCHES_AT_ONCE * WRITERS
-"""The engine and its leases, the relay, the round, and the batches being made."""
+_CONNECTIONS_OF_OTHERS = LISTS_AT_ONCE + 2 + BATCHES_AT_ONCE * WRITERS
+"""The engine's lists, the relay, the round, and the batches being made."""
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,8 @@ class Database:
         """Open a transaction that only reads, on one snapshot.
 
         Without `one_snapshot` each trip may see what was committed since the one before; then
-        PostgreSQL need not be told of a beginning and an end, which are trips themselves.
+        PostgreSQL need not be told of a beginning and an end, which are trips themselves, nor does
+        it refuse what writes.
         """
         with self.engine.connect() as connection:
             connection = connection.execution_options(wanneng_reads=True)

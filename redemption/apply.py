@@ -24,11 +24,11 @@ from redemption.throttle import CallerState
 
 
 class Raced(Exception):
-    """Another worker answered one of the requests, or used one of the cards, first."""
+    """Another list answered one of the requests, used a card, or counted on a caller, first."""
 
 
 def apply(session: Session, decided: Decided, settings: Settings) -> None:
-    """Write the effects of all decisions, in one trip; the caller of this commits.
+    """Write the effects of all decisions, in one trip but for locks; the caller of this commits.
 
     The unique keys of requests, redemptions and callers decide every race between workers: where
     one holds a row already another was first, Raced is raised, and nothing may be committed.
@@ -36,6 +36,8 @@ def apply(session: Session, decided: Decided, settings: Settings) -> None:
     try:
         with one_trip(session):
             _write(session, decided, settings)
+        # Not before it is sure that this list was first: their key waits for the caller's row.
+        _write_locks(session, decided.callers)
     except IntegrityError as error:
         if is_unique_violation(error):
             raise Raced from None
@@ -164,6 +166,9 @@ def _write_callers(session: Session, states: Sequence[CallerState]) -> None:
     _insert_callers(session, [_caller_row(state) for state in states if state.is_new])
     known = [_caller_row(state) for state in states if not state.is_new]
     update_rows(session, caller, "identity", known)
+
+
+def _write_locks(session: Session, states: Sequence[CallerState]) -> None:
     locks = [
         {
             "id": session.new_id(),

@@ -65,6 +65,8 @@ class Redeemer:
                 _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)
                 is_unknown = isinstance(error, _CommitLost)
                 break
+        else:
+            _log.warning("list_taken_apart", size=len(requests), error="Raced")
         return [self._redeem_alone(request, is_unknown) for request in requests]
 
     def _redeem_alone(self, request: RedeemRequest, is_unknown: bool) -> Outcome:

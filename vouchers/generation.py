@@ -38,8 +38,7 @@ from vouchers.pin_list import Pins, draw_pins
 from vouchers.pins import Argon2Cost
 from vouchers.print_file import HEADER, LineMaker, page_url
 from vouchers.print_stream import PrintStream
-from vouchers.shares import BATCHES_AT_ONCE as BATCHES_AT_ONCE
-from vouchers.shares import WRITERS as WRITERS
+from vouchers.shares import BATCHES_AT_ONCE, WRITERS
 from vouchers.tables import batch, print_file_part
 from vouchers.unfinished import JOB_KIND, add_first_lot, void_unfinished
 from vouchers.unfinished import recover_unfinished as recover_unfinished

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Barrier
 
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from accounts.ledger import LedgerCode
 from accounts.tables import electricity_account, posting
@@ -139,6 +140,26 @@ def test_500_guesses_of_one_caller_at_once_get_five_answers(redeemer: Redeemer, 
         assert session.execute(select(caller.c.wrong_today)).scalar_one() == 5
         assert session.execute(select(func.count()).select_from(attempt)).scalar_one() == 5
     assert redeemer.redeem([redeem(good, account)])[0].answer.code is Code.CALLER_LOCKED
+
+
+def test_a_new_callers_lists_of_guesses_at_once_are_not_taken_apart(
+    redeemer: Redeemer, keys: Keys
+) -> None:
+    _, accounts = world(redeemer.db, keys, 1, 3)
+
+    def guesses(number: int) -> Callable[[int, Redeemer], list[Outcome]]:
+        who = caller_of_phone(f"+861380{number:07d}")
+
+        def work(racer: int, engine: Redeemer) -> list[Outcome]:
+            return engine.redeem([redeem(draw(), accounts[0], caller=who) for _ in range(7)])
+
+        return work
+
+    with workers(redeemer.db, keys, 3) as engines, capture_logs() as lines:
+        for number in range(8):
+            told = codes(race(engines, guesses(number), 9))
+            assert told == {Code.PIN_UNKNOWN: 5, Code.CALLER_LOCKED: 58}
+    assert {line["error"] for line in lines} <= {"Raced"}
 
 
 def test_many_cards_into_one_account_at_once_lose_no_fen(redeemer: Redeemer, keys: Keys) -> None:

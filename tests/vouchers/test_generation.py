@@ -23,7 +23,6 @@ from vouchers import generation, key_rotation, pins
 from vouchers.batches import Batch, get_batch
 from vouchers.draws import NewCards
 from vouchers.generation import (
-    BATCHES_AT_ONCE,
     BatchAlreadyGenerated,
     GenerationFailed,
     generate,
@@ -34,6 +33,7 @@ from vouchers.key_rotation import KeyFull
 from vouchers.pin_list import Pins, draw_pins
 from vouchers.pins import Pin
 from vouchers.print_file import PrintedCard, read_print_file
+from vouchers.shares import BATCHES_AT_ONCE
 from vouchers.tables import batch, lot, print_file_part, stock_movement, voucher
 
 QUICK, SLOW = 5_000, 20_000

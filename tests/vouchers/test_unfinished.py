@@ -28,6 +28,7 @@ from vouchers.generation import (
     wait_for_generations,
 )
 from vouchers.pin_list import Pins, draw_pins
+from vouchers.shares import WRITERS
 from vouchers.tables import lot, print_file_part, stock_movement, voucher
 
 
@@ -78,7 +79,7 @@ def _cards_of(house: House, batch_id: int) -> int:
 
 def _check_begun(house: House, batch_id: int, done: int) -> None:
     """Check that no piece was begun after one of those in hand was told as done."""
-    ahead = 0 if house.db.is_sqlite else 50 * (generation.WRITERS - 1)
+    ahead = 0 if house.db.is_sqlite else 50 * (WRITERS - 1)
     assert done <= _cards_of(house, batch_id) <= done + ahead
 
 
