@@ -7,6 +7,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
+    Table,
     and_,
     case,
     func,
@@ -63,11 +64,12 @@ def _payment_unlike_its_entry() -> Select[Any]:
     )
 
 
-def _entry_without_payment() -> Select[Any]:
+def _entry_without(table: Table) -> Select[Any]:
+    """Entries of the table's event that no row of it names."""
     return (
         select(journal_entry.c.id.label("entry"), journal_entry.c.reference)
-        .outerjoin(payment, payment.c.entry_id == journal_entry.c.id)
-        .where(journal_entry.c.event == "payment", payment.c.id.is_(None))
+        .outerjoin(table, table.c.entry_id == journal_entry.c.id)
+        .where(journal_entry.c.event == table.name, table.c.id.is_(None))
     )
 
 
@@ -219,14 +221,6 @@ def _adjustment_unlike_its_entry() -> Select[Any]:
     )
 
 
-def _entry_without_adjustment() -> Select[Any]:
-    return (
-        select(journal_entry.c.id.label("entry"), journal_entry.c.reference)
-        .outerjoin(adjustment, adjustment.c.entry_id == journal_entry.c.id)
-        .where(journal_entry.c.event == "adjustment", adjustment.c.id.is_(None))
-    )
-
-
 MONEY = (
     Invariant(
         "exposure_within_limit",
@@ -239,7 +233,7 @@ MONEY = (
         "adjustments_agreed",
         "每笔调整与其分录一致，并由两人复核。",
         "Each adjustment is its entry, and two persons agreed to it.",
-        none_of(_adjustment_unlike_its_entry(), _entry_without_adjustment()),
+        none_of(_adjustment_unlike_its_entry(), _entry_without(adjustment)),
     ),
     Invariant(
         "contract_history",
@@ -254,7 +248,7 @@ MONEY = (
         none_of(
             _reference_used_twice(),
             _payment_unlike_its_entry(),
-            _entry_without_payment(),
+            _entry_without(payment),
             _bounced_without_its_mirror(),
         ),
     ),

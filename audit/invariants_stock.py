@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Exists, ScalarSelect, Select, and_, exists, func, or_, select
 
 from audit.invariant import SLACK_S, Invariant, Offence, first_of, none_of
-from audit.ranges import lot_size, movement_size, total
+from audit.ranges import movement_size, total
 from core.db import Session
 from distribution.contracts import contract_area
+from distribution.limits import unsold_stock_fen
 from distribution.parties import subtree_ids
 from distribution.ranges import covers
 from distribution.tables import (
@@ -23,7 +24,7 @@ from distribution.tables import (
     stock_difference,
 )
 from vouchers.serials import SerialRange
-from vouchers.tables import batch, denomination, lot, stock_movement
+from vouchers.tables import batch, denomination, stock_movement
 
 _SLACK = timedelta(seconds=SLACK_S)
 _moved = stock_movement.c
@@ -148,7 +149,7 @@ def _over_its_stock_limit(session: Session) -> Iterator[Offence]:
     consigned = select(contract).where(contract.c.sale_model == "consignment")
     for row in session.execute(consigned.order_by(contract.c.party_id)).all():
         area = contract_area(row.party_id)
-        held_fen = _held_fen(session, area)
+        held_fen = unsold_stock_fen(session, row.party_id)
         if held_fen <= row.limit_fen:
             continue
         sent_at = _last_sent_at(session, area)
@@ -158,20 +159,6 @@ def _over_its_stock_limit(session: Session) -> Iterator[Offence]:
         if held_fen - back_fen > row.limit_fen:
             facts = {"limit_fen": row.limit_fen, "held_fen": held_fen, "came_back_fen": back_fen}
             yield Offence(f"party {row.party_id}", {name: str(fen) for name, fen in facts.items()})
-
-
-def _held_fen(session: Session, area: Select[Any]) -> int:
-    held = (
-        select(total(lot_size * denomination.c.face_fen))
-        .select_from(lot)
-        .join(batch, batch.c.id == lot.c.batch_id)
-        .join(denomination, denomination.c.id == batch.c.denomination_id)
-        .where(
-            lot.c.stage.in_(("stocked", "in_transit")),
-            or_(lot.c.holder_id.in_(area), lot.c.in_transit_to.in_(area)),
-        )
-    )
-    return int(session.execute(held).scalar_one())
 
 
 def _last_sent_at(session: Session, area: Select[Any]) -> datetime | None:

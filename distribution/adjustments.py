@@ -15,7 +15,8 @@ from core.money import MAX_FEN
 from core.text import clean
 from distribution.contracts import Contract, contract_of, lock_party
 from distribution.errors import NoContract, ReferenceUsed
-from distribution.parties import Party, party_by_code, require_scope, subtree_ids
+from distribution.papers import page_of_party
+from distribution.parties import Party, party_by_code, require_scope
 from distribution.payments import clean_reference
 from distribution.tables import adjustment, party
 from staff import approvals, events
@@ -127,18 +128,10 @@ def list_adjustments(
     require(actor, Permission.VIEW_SETTLEMENTS)
     hidden = ("party_id", "contract_version", "member_id")
     columns = [column for column in adjustment.c if column.name not in hidden]
-    query = (
-        select(*columns, party.c.code.label("party_code"))
-        .join(party, party.c.id == adjustment.c.party_id)
-        .where(adjustment.c.id > after_id)
+    query = select(*columns, party.c.code.label("party_code")).join(
+        party, party.c.id == adjustment.c.party_id
     )
-    if party_code is not None:
-        wanted = party_by_code(session, party_code)
-        require_scope(session, actor, {wanted.id})
-        query = query.where(adjustment.c.party_id == wanted.id)
-    elif actor.party_id is not None:
-        query = query.where(adjustment.c.party_id.in_(subtree_ids(session, actor.party_id)))
-    rows = session.execute(query.order_by(adjustment.c.id).limit(max(1, min(limit, 500))))
+    rows = page_of_party(session, actor, query, adjustment, party_code, after_id, limit)
     return [Adjustment(**row._mapping) for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""What orders, consignments and claims share: who sees them, references, pages."""
+"""What the lists of papers and of money share: who sees what, references, pages."""
 
 import hashlib
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, or_, select
 
 from core.db import Session
 from distribution.errors import PaperStateWrong, PaperUnknown, RequestConflict
-from distribution.parties import subtree_ids
+from distribution.parties import party_by_code, require_scope, subtree_ids
 from staff.events import canonical_json
 from staff.permissions import Actor
 
@@ -30,6 +30,27 @@ def page(
     """Return the rows that follow an id, at most `limit` (1 to 500)."""
     wanted = query.where(table.c.id > after_id).order_by(table.c.id)
     return list(session.execute(wanted.limit(max(1, min(limit, MAX_PAGE)))))
+
+
+def page_of_party(
+    session: Session,
+    actor: Actor,
+    query: Select[Any],
+    table: Table,
+    party_code: str | None,
+    after_id: int,
+    limit: int,
+) -> list[Row[Any]]:
+    """Do as `page` for rows of one party, or of all that the actor sees; raises NotHolder."""
+    if party_code is None:
+        condition = within_scope(session, actor, table.c.party_id)
+    else:
+        wanted = party_by_code(session, party_code)
+        require_scope(session, actor, {wanted.id})
+        condition = table.c.party_id == wanted.id
+    if condition is not None:
+        query = query.where(condition)
+    return page(session, query, table, after_id, limit)
 
 
 def find(

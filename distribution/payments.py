@@ -22,13 +22,13 @@ from core.sets import insert_rows
 from core.text import clean
 from distribution.contracts import lock_nearest_contract
 from distribution.errors import NoContract, PartyUnknown, PaymentUnknown, ReferenceUsed
-from distribution.parties import party_by_code, require_scope, subtree_ids
+from distribution.papers import page_of_party
+from distribution.parties import require_scope, subtree_ids
 from distribution.tables import contract, party, payment, payment_reversal
 from staff import events
 from staff.permissions import Actor, Permission, require
 
 PAYMENT = "payment"
-MAX_PAGE = 500
 FIRST_DAY = date(2000, 1, 1)
 
 _REFERENCE = re.compile(r"[A-Z0-9][A-Z0-9./_-]{0,63}")
@@ -177,14 +177,7 @@ def list_payments(
     A member of a party is shown those of his party and below only; raises NotHolder for others.
     """
     require(actor, Permission.VIEW_SETTLEMENTS)
-    query = _query().where(payment.c.id > after_id)
-    if party_code is not None:
-        wanted = party_by_code(session, party_code)
-        require_scope(session, actor, {wanted.id})
-        query = query.where(payment.c.party_id == wanted.id)
-    elif actor.party_id is not None:
-        query = query.where(payment.c.party_id.in_(subtree_ids(session, actor.party_id)))
-    rows = session.execute(query.order_by(payment.c.id).limit(max(1, min(limit, MAX_PAGE))))
+    rows = page_of_party(session, actor, _query(), payment, party_code, after_id, limit)
     return [_payment(row) for row in rows]
 
 

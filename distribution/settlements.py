@@ -22,7 +22,8 @@ from distribution.errors import (
     PeriodNotOver,
     PeriodOutOfOrder,
 )
-from distribution.parties import Party, party_by_code, require_scope, subtree_ids
+from distribution.papers import page_of_party
+from distribution.parties import Party, party_by_code, require_scope
 from distribution.settlement_lines import Line, Span, load_lines, owed_at
 from distribution.tables import party, settlement, settlement_line
 from staff import events
@@ -141,18 +142,8 @@ def list_closed(
     A member of a party is shown those of his party and below only; raises NotHolder for others.
     """
     require(actor, Permission.VIEW_SETTLEMENTS)
-    query = (
-        select(settlement, party.c.code)
-        .join(party, party.c.id == settlement.c.party_id)
-        .where(settlement.c.id > after_id)
-    )
-    if party_code is not None:
-        wanted = party_by_code(session, party_code)
-        require_scope(session, actor, {wanted.id})
-        query = query.where(settlement.c.party_id == wanted.id)
-    elif actor.party_id is not None:
-        query = query.where(settlement.c.party_id.in_(subtree_ids(session, actor.party_id)))
-    rows = session.execute(query.order_by(settlement.c.id).limit(max(1, min(limit, 500))))
+    query = select(settlement, party.c.code).join(party, party.c.id == settlement.c.party_id)
+    rows = page_of_party(session, actor, query, settlement, party_code, after_id, limit)
     return [
         Closed(
             id=row.id,

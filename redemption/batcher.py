@@ -71,7 +71,7 @@ class Batcher:
     def _begin(self) -> None:
         """Have one more list made, where that may be; it takes what waits at the loop's next turn.
 
-        So all that arrives in this turn goes together, and no second list begins meanwhile.
+        So all that arrives in this turn goes together, and no other list begins meanwhile.
         """
         sizes = self._under_way.values()
         if not self._units or len(sizes) >= self._lists_at_once or 0 in sizes:

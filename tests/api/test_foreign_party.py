@@ -34,13 +34,13 @@ LOOK_AT_THE_DECIDER = {"claim", "consignment", "deactivate", "return", "transfer
 """Kinds of approvals whose carrying out asks whose party the decider is of."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def victim(world: World) -> Victim:
     """The party that must be left alone."""
     return furnish_victim(world)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def others(world: World) -> dict[str, Stranger]:
     """The strangers, by role."""
     return strangers(world)
