@@ -107,15 +107,25 @@ def _holds(content: bytes, known: set[bytes]) -> bool:
 
 
 def _files(place: Path) -> Iterator[Path]:
-    for directory, _, names in os.walk(place):
+    for directory, _, names in os.walk(place, onerror=_unread):
         for name in names:
             path = Path(directory, name)
             if path.is_file():
                 yield path
 
 
+def _unread(error: OSError) -> None:
+    """Let no directory be passed over unread, unless it is gone."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:  # since it was listed a test beside us dropped its database
+        return
+    with file:
         kept = b""
         while piece := file.read(_PIECE):
             yield kept + piece

@@ -10,7 +10,7 @@ import pytest
 import redis as redis_client
 from _pytest._io import TerminalWriter
 
-from tests import conftest
+from tests import conftest, pin_hunt
 from tests.conftest import Run
 from tests.pin_hunt import (
     addresses,
@@ -47,6 +47,20 @@ def test_a_pin_across_two_pieces_of_a_large_file_is_found(tmp_path: Path) -> Non
     path = tmp_path / "wal"
     path.write_bytes(b"." * ((1 << 24) - 9) + DIGITS.encode() + b"." * 100)
     assert pins_in_files([tmp_path], [PIN]) == [str(path)]
+
+
+def test_a_file_that_goes_after_it_was_listed_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "left"
+    left.write_text(DIGITS)
+    monkeypatch.setattr(pin_hunt, "_files", lambda _place: [tmp_path / "gone", left])
+    assert pins_in_files([tmp_path], [PIN]) == [str(left)]
+
+
+def test_a_directory_that_cannot_be_read_is_not_passed_over() -> None:
+    with pytest.raises(NotADirectoryError):
+        pins_in_files([Path(__file__)], [PIN])
 
 
 def test_what_processes_show_is_searched() -> None:
