@@ -18,7 +18,6 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -179,8 +178,6 @@ def _counted_by_range(session: Session, wholes: Sequence[tuple[int, int]]) -> di
 
 def _counted_in_passing(session: Session, wholes: Sequence[tuple[int, int]]) -> dict[int, int]:
     """Read all counters once and drop each into its range: several times quicker for many packs."""
-    # The plan for any parameters would copy the list of edges for each row.
-    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     edges: list[int] = []
     for first, last in wholes:
         if edges and edges[-1] == first:

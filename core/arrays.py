@@ -30,15 +30,25 @@ class PackedArray(bytes):
 
 def pack_array(item: TypeEngine[Any], values: Sequence[Any]) -> PackedArray:
     """Return values of one column's type, None among them, as an array."""
+    return packer_of(item)(values)
+
+
+def packer_of(item: TypeEngine[Any]) -> Callable[[Sequence[Any]], PackedArray]:
+    """Return what packs values of one column's type, None among them, as an array."""
     oid, packed = _kind(item)
-    if not values:
-        return PackedArray(_EMPTY.pack(0, 0, oid))
-    nulls = None in values
-    head = _HEAD.pack(1, nulls, oid, len(values), 1)
-    if not nulls:
-        return PackedArray(head + b"".join(packed(values)))
-    items = (_NULL if value is None else b"".join(packed((value,))) for value in values)
-    return PackedArray(head + b"".join(items))
+    empty = PackedArray(_EMPTY.pack(0, 0, oid))
+
+    def pack(values: Sequence[Any]) -> PackedArray:
+        if not values:
+            return empty
+        nulls = None in values
+        head = _HEAD.pack(1, nulls, oid, len(values), 1)
+        if not nulls:
+            return PackedArray(head + b"".join(packed(values)))
+        items = (_NULL if value is None else b"".join(packed((value,))) for value in values)
+        return PackedArray(head + b"".join(items))
+
+    return pack
 
 
 def _of(form: struct.Struct, size: int) -> Packer:

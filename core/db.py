@@ -303,7 +303,9 @@ def _engine(settings: Settings) -> Engine:
         execution_options=_OPTIONS,
         pool_size=settings.pool_size,
         max_overflow=0,
-        connect_args={"options": options, "connect_timeout": 5},
+        # The driver prepares nothing: every statement is planned for its own values, but for those
+        # of lists, which core.pipeline prepares, and which the driver would drop at a rollback.
+        connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
     )
     event.listen(engine, "connect", _bind_packed_arrays)
     _ping_after_a_rest(engine)

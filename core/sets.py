@@ -36,7 +36,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from core.arrays import PackedArray, pack_array
+from core.arrays import packer_of
 from core.db import Session
 from core.trips import change
 
@@ -61,12 +61,10 @@ class ListOf(TypeDecorator[list[Any]]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[list[Any] | None], Any]:
         """Hand over a packed array, or JSON as text."""
-        if dialect.name == "postgresql":
-            return self._packed
-        return self._json
-
-    def _packed(self, values: list[Any] | None) -> PackedArray | None:
-        return None if values is None else pack_array(self.item, values)
+        if dialect.name != "postgresql":
+            return self._json
+        pack = packer_of(self.item)
+        return lambda values: None if values is None else pack(values)
 
     def _json(self, values: list[Any] | None) -> str | None:
         if values is None:

@@ -24,9 +24,10 @@ class _Unit:
 class Batcher:
     """Feeds the engine of one process from one event loop; no timer.
 
-    The first list begins at once; others beside it when as many requests wait as the largest under
-    way has, so that lists stay long under load. SQLite takes one at a time. At most
-    `queue_limit` requests wait; more are answered `try_later` at once, untouched.
+    The first list begins at once; others beside it when their share waits: as many as the lists
+    under way would have each, were there LISTS_AT_ONCE of them. So lists stay long under load, and
+    the database is seldom without one. SQLite takes one at a time. At most `queue_limit` requests
+    wait; more are answered `try_later` at once, untouched.
     """
 
     def __init__(self, redeemer: Redeemer) -> None:
@@ -76,7 +77,7 @@ class Batcher:
         sizes = self._under_way.values()
         if not self._units or len(sizes) >= self._lists_at_once or 0 in sizes:
             return
-        if self._waiting >= max(sizes, default=0):
+        if self._waiting * self._lists_at_once >= sum(sizes):
             self._under_way[asyncio.create_task(self._carry_out())] = 0
 
     async def _carry_out(self) -> None:

@@ -15,7 +15,7 @@ from core.sets import among
 from core.trips import Asked, ask, one_trip
 from redemption.requests import Purpose, RedeemRequest
 from redemption.tables import caller
-from vouchers.lookup import ArgonPool, Busy, Found, find_vouchers, key_versions
+from vouchers.lookup import ArgonPool, AskedVouchers, Busy, Found, ask_for_vouchers
 from vouchers.pins import Pin, short_tag
 
 NO_KEY: Final = 0
@@ -74,15 +74,20 @@ def prepare(
     """Return the requests with their cards looked up by PIN, in the same order.
 
     Domain rule: for an account that cannot be credited the PIN is not looked up; such an answer is
-    no try, so neither its kind nor its time may tell whether there is a card.
+    no try, so neither its kind nor its time may tell whether there is a card. The one SELECT for all
+    PINs has it too, card or not; its row is then compared with nothing.
     """
-    with db.read(one_snapshot=False) as session:
-        asked = _asked(session, requests)
-        found = find_vouchers(session, keyfile, argon, [a.pin_to_find for a in asked])
-        versions = key_versions(session, keyfile, [a.pin_to_pass_over for a in asked])
+    with db.read(one_snapshot=False) as session, one_trip(session):
+        locked = _locked_callers(session, requests)
+        accounts = ask_for_open_accounts(
+            session, [r.account_number for r in requests if r.account_number]
+        )
+        vouchers = ask_for_vouchers(session, keyfile, [r.pin for r in requests])
+    asked = [_asked(request, locked.value, accounts.value) for request in requests]
+    found = vouchers.find(argon, [each.pin_to_find for each in asked])
     return [
-        _prepared(keyfile, *each)
-        for each in zip(asked, found, versions, receipt_numbers, strict=True)
+        _prepared(keyfile, vouchers, *each)
+        for each in zip(asked, found, receipt_numbers, strict=True)
     ]
 
 
@@ -115,42 +120,40 @@ class _Asked(Struct, frozen=True):
         return self.request.pin if self.looked_up and not self.has_account else None
 
 
-def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
-    with one_trip(session):
-        callers = _locked_callers(session, requests)
-        numbers = ask_for_open_accounts(
-            session, [r.account_number for r in requests if r.account_number]
-        )
-    locked, open_numbers = callers.value, numbers.value
-    return [
-        _Asked(
-            request,
-            looked_up=request.caller.identity not in locked,
-            has_account=request.purpose is Purpose.CHECK or request.account_number in open_numbers,
-        )
-        for request in requests
-    ]
+def _asked(request: RedeemRequest, locked: Set[str], open_numbers: Set[str]) -> _Asked:
+    return _Asked(
+        request,
+        looked_up=request.caller.identity not in locked,
+        has_account=request.purpose is Purpose.CHECK or request.account_number in open_numbers,
+    )
 
 
 def _prepared(
     keyfile: KeyFile,
+    vouchers: AskedVouchers,
     asked: _Asked,
     card: Found | Busy | None,
-    versions: frozenset[int],
     receipt_number: str,
 ) -> Prepared:
-    found = card if isinstance(card, Found) else None
     return Prepared(
         request=asked.request,
-        found=found,
+        found=card if isinstance(card, Found) else None,
         content=_content(asked.request),
-        tags=_tags(keyfile, asked.request.pin),
-        key_version=_version(keyfile, versions if found is None else {found.key_version}),
+        tags=_tags(keyfile, vouchers, asked.request.pin),
+        key_version=_version(keyfile, _versions(vouchers, asked, card)),
         receipt_number=receipt_number,
         looked_up=asked.looked_up,
         has_account=asked.has_account,
         busy=isinstance(card, Busy),
     )
+
+
+def _versions(vouchers: AskedVouchers, asked: _Asked, card: Found | Busy | None) -> Set[int]:
+    """Return the versions of the keys under which the PIN's card is, or may be, kept."""
+    if isinstance(card, Found):
+        return {card.key_version}
+    pin = asked.pin_to_pass_over
+    return frozenset() if pin is None else vouchers.key_versions(pin)
 
 
 def _version(keyfile: KeyFile, versions: Set[int]) -> int:
@@ -176,10 +179,12 @@ def _content(request: RedeemRequest) -> bytes:
     )
 
 
-def _tags(keyfile: KeyFile, pin: Pin | None) -> dict[int, int]:
+def _tags(keyfile: KeyFile, vouchers: AskedVouchers, pin: Pin | None) -> dict[int, int]:
     if pin is None:
         return {}
-    return {version: short_tag(key, pin) for version, key in keyfile.pin_keys.items()}
+    live = {candidate.key_version: candidate.short for candidate in vouchers.tags[pin]}
+    retired = (key for key in keyfile.pin_keys.values() if not key.live)
+    return live | {key.version: short_tag(key, pin) for key in retired}
 
 
 _LOCKED = select(caller.c.identity).where(

@@ -15,7 +15,7 @@ from core.db import Session
 from core.keyfile import KeyFile
 from core.sets import among
 from core.settings import Settings
-from core.trips import ask
+from core.trips import Asked, answered, ask
 from vouchers.pins import Candidate, Pin, candidate_tags, verifier_message, verifies
 from vouchers.tables import batch, denomination, voucher
 
@@ -84,41 +84,52 @@ class Check:
         return verifies(key, self.verifier, self.salt, message)
 
 
-def find_vouchers(
-    session: Session, keyfile: KeyFile, argon: ArgonPool, pins: Sequence[Pin | None]
-) -> list[Found | Busy | None]:
-    """Return the card of each PIN, in order; None where there is none or no PIN was given.
+@dataclass(frozen=True, slots=True)
+class AskedVouchers:
+    """The tags under which the cards of some PINs may be kept, and the rows that have one."""
 
-    One SELECT for all, under every live key version and in both forms; argon2id only for cards
-    that ask for it and share 28 bits with the PIN. Busy where the pool had no place.
-    """
-    tags = _candidates(keyfile, pins)
-    rows = _rows_by_tag(session, tags)
-    found: dict[Pin, Found | Busy | None] = {}
-    checks: dict[Pin, list[Check]] = {}
-    for pin, candidates in tags.items():
-        found[pin] = _by_full_tag(candidates, rows)
-        slow = [row for each in candidates if (row := rows.get(each.hybrid)) and row.verifier]
-        if found[pin] is None and slow:
-            checks[pin] = [_check(keyfile, row, pin) for row in slow]
-    found.update(_verified(argon, checks))
-    return [None if pin is None else found[pin] for pin in pins]
+    keyfile: KeyFile
+    tags: Mapping[Pin, Sequence[Candidate]]
+    rows: Asked[Mapping[uuid.UUID, Any]]
+
+    def find(self, argon: ArgonPool, pins: Sequence[Pin | None]) -> list[Found | Busy | None]:
+        """Return the card of each PIN, in order; None where there is none or no PIN was given.
+
+        argon2id only for cards that ask for it and share 28 bits with the PIN. Busy where the pool
+        had no place.
+        """
+        found: dict[Pin, Found | Busy | None] = {}
+        checks: dict[Pin, list[Check]] = {}
+        rows = self.rows.value
+        for pin in {pin for pin in pins if pin is not None}:
+            candidates = self.tags[pin]
+            found[pin] = _by_full_tag(candidates, rows)
+            slow = [row for each in candidates if (row := rows.get(each.hybrid)) and row.verifier]
+            if found[pin] is None and slow:
+                checks[pin] = [_check(self.keyfile, row, pin) for row in slow]
+        found.update(_verified(argon, checks))
+        return [None if pin is None else found[pin] for pin in pins]
+
+    def key_versions(self, pin: Pin) -> frozenset[int]:
+        """Return under which keys the card of a PIN may be kept; none where it has none.
+
+        Nothing slow: behind argon2id what is found may be another card's.
+        """
+        rows = self.rows.value
+        both = (tag for candidate in self.tags[pin] for tag in candidate.both)
+        return frozenset(rows[tag].key_version for tag in both if tag in rows)
 
 
-def key_versions(
+def ask_for_vouchers(
     session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]
-) -> list[frozenset[int]]:
-    """Return under which keys the card of each PIN may be kept, in order; none where it has none.
-
-    One SELECT for all, and nothing slow: behind argon2id what is found may be another card's.
-    """
-    tags = _candidates(keyfile, pins)
-    rows = _rows_by_tag(session, tags)
-    found = {
-        pin: frozenset(rows[tag].key_version for each in many for tag in each.both if tag in rows)
-        for pin, many in tags.items()
-    }
-    return [frozenset() if pin is None else found[pin] for pin in pins]
+) -> AskedVouchers:
+    """Ask for the rows of all PINs by one SELECT, under every live key and in both forms."""
+    live = keyfile.live
+    tags = {pin: candidate_tags(live, pin) for pin in pins if pin is not None}
+    if not tags:
+        return AskedVouchers(keyfile, tags, answered({}))
+    all_tags = [tag for many in tags.values() for candidate in many for tag in candidate.both]
+    return AskedVouchers(keyfile, tags, ask(session, _BY_TAG, {"tags": all_tags}, _by_tag))
 
 
 _BY_TAG = (
@@ -137,18 +148,8 @@ _BY_TAG = (
 )
 
 
-def _candidates(keyfile: KeyFile, pins: Sequence[Pin | None]) -> dict[Pin, list[Candidate]]:
-    live = keyfile.live
-    return {pin: candidate_tags(live, pin) for pin in pins if pin is not None}
-
-
-def _rows_by_tag(
-    session: Session, candidates: Mapping[Pin, Sequence[Candidate]]
-) -> dict[uuid.UUID, Any]:
-    if not candidates:
-        return {}
-    tags = [tag for many in candidates.values() for each in many for tag in each.both]
-    return ask(session, _BY_TAG, {"tags": tags}, lambda rows: {r.pin_tag: r for r in rows}).value
+def _by_tag(rows: Sequence[Any]) -> Mapping[uuid.UUID, Any]:
+    return {row.pin_tag: row for row in rows}
 
 
 def _by_full_tag(candidates: Sequence[Candidate], rows: Mapping[uuid.UUID, Any]) -> Found | None:

@@ -124,11 +124,15 @@ def hybrid_tag(version: int, short: int) -> uuid.UUID:
 
 
 class Candidate(NamedTuple):
-    """The two tags under which the card of a PIN may be stored, by its protection, for one key."""
+    """The two tags under which the card of a PIN may be stored, by its protection, for one key.
+
+    `short` is its `short_tag`.
+    """
 
     key_version: int
     full: uuid.UUID
     hybrid: uuid.UUID
+    short: int
 
     @property
     def both(self) -> tuple[uuid.UUID, uuid.UUID]:
@@ -138,8 +142,12 @@ class Candidate(NamedTuple):
 
 def candidate_tags(keys: Iterable[PinKey], pin: Pin) -> list[Candidate]:
     """Return every tag under which the card of this PIN may be stored, two for each key."""
-    keyed = [(key.version, _keyed(key, pin)) for key in keys]
-    return [Candidate(v, _full(tag), hybrid_tag(v, short_of(tag))) for v, tag in keyed]
+    return [_candidate(key.version, _keyed(key, pin)) for key in keys]
+
+
+def _candidate(version: int, keyed: bytes) -> Candidate:
+    short = short_of(keyed)
+    return Candidate(version, _full(keyed), hybrid_tag(version, short), short)
 
 
 @dataclass(frozen=True, slots=True)
