@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg import IsolationLevel, abc, adapt
-from psycopg.pq import ExecStatus, Format, TransactionStatus
+from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 from sqlalchemy import Dialect, Executable
@@ -84,8 +84,14 @@ def send(session: Session, calls: Sequence[Call]) -> None:
     bound = [_bind(form, call, transformer) for form, call in zip(forms, calls, strict=True)]
     try:
         results = _in_pipeline(driver, prepared, bound)
-    except psycopg.Error as error:
-        raise in_sqlalchemys_words(session, "a trip", error) from None
+    except BaseException as error:
+        if driver.pgconn.pipeline_status != PipelineStatus.OFF:  # cut off before all was read
+            driver.close()
+        if isinstance(error, psycopg.Error):
+            raise in_sqlalchemys_words(session, "a trip", error) from None
+        if driver.closed:
+            session.connection.invalidate()
+        raise
     for call, form, result in zip(calls, forms, results, strict=True):
         if result.status == ExecStatus.TUPLES_OK:
             rows = form.read(result, transformer)
@@ -106,38 +112,29 @@ def _in_pipeline(
     """Return the results of the statements, in order; what goes along with them has none."""
     pgconn = driver.pgconn
     new: dict[Key, bytes] = {}
-    is_wanted: list[bool] = []
+    is_asked: list[bool] = []
     begin = _begin(driver)
     pgconn.enter_pipeline_mode()
-    try:
-        if begin:
-            pgconn.send_query_params(begin, None)
-            is_wanted.append(False)
-        for each in bound:
-            if each.key not in prepared and each.key not in new:
-                sql, types = each.key
-                new[each.key] = b"trip_%d" % next(_numbers)
-                pgconn.send_prepare(new[each.key], sql, types)
-                is_wanted.append(False)
-            name = prepared.get(each.key) or new[each.key]
-            pgconn.send_query_prepared(name, each.values, each.formats, Format.BINARY)
-            is_wanted.append(True)
-        pgconn.pipeline_sync()
-        results = driver.wait(_exchange(pgconn))
-    finally:
-        _leave_pipeline(driver)
+    if begin:
+        pgconn.send_query_params(begin, None)
+        is_asked.append(False)
+    for each in bound:
+        if each.key not in prepared and each.key not in new:
+            sql, types = each.key
+            new[each.key] = b"trip_%d" % next(_numbers)
+            pgconn.send_prepare(new[each.key], sql, types)
+            is_asked.append(False)
+        name = prepared.get(each.key) or new[each.key]
+        pgconn.send_query_prepared(name, each.values, each.formats, Format.BINARY)
+        is_asked.append(True)
+    pgconn.pipeline_sync()
+    results = driver.wait(_exchange(pgconn))
+    pgconn.exit_pipeline_mode()
     for result in results:
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise psycopg.errors.error_from_result(result, driver.info.encoding)
     prepared.update(new)
-    return [result for result, wanted in zip(results, is_wanted, strict=True) if wanted]
-
-
-def _leave_pipeline(driver: "psycopg.Connection[Any]") -> None:
-    try:
-        driver.pgconn.exit_pipeline_mode()
-    except psycopg.OperationalError:  # cut off in the middle: nobody takes the answers now
-        driver.close()
+    return [result for result, asked in zip(results, is_asked, strict=True) if asked]
 
 
 def _begin(driver: "psycopg.Connection[Any]") -> bytes:

@@ -74,8 +74,8 @@ def prepare(
     """Return the requests with their cards looked up by PIN, in the same order.
 
     Domain rule: for an account that cannot be credited the PIN is not looked up; such an answer is
-    no try, so neither its kind nor its time may tell whether there is a card. The one SELECT for all
-    PINs has it too, card or not; its row is then compared with nothing.
+    no try, so neither its kind nor its time may tell whether there is a card. The one SELECT for
+    all PINs asks for it too, card or not; what it finds is then compared with nothing.
     """
     with db.read(one_snapshot=False) as session, one_trip(session):
         locked = _locked_callers(session, requests)

@@ -1,0 +1,138 @@
+"""What a trip does to its connection: how it begins, what stays prepared, what cuts it off."""
+
+import struct
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import BigInteger, bindparam, func, literal, select
+
+from core.db import Database, Session
+from core.sets import insert_rows
+from core.tables import lease, outbox
+from core.trips import ask, one_trip
+from tests.core.test_trips import NOW, leases
+
+_BACKEND = select(func.pg_backend_pid())
+_LARGER = select(func.count()).where(bindparam("given", type_=BigInteger) > 5)
+
+
+def setting(session: Session, name: str) -> Any:
+    return ask(session, select(func.current_setting(name)), {}, lambda rows: rows[0][0]).value
+
+
+def prepared(session: Session) -> set[str]:
+    found = session.connection.exec_driver_sql("SELECT name FROM pg_prepared_statements")
+    return set(found.scalars())
+
+
+def test_a_trip_opens_the_transaction_that_was_asked_for(postgresql_db: Database) -> None:
+    names = ("transaction_isolation", "transaction_read_only")
+    with postgresql_db.read() as session:
+        assert [setting(session, name) for name in names] == ["repeatable read", "on"]
+        assert (
+            session.execute(select(func.now())).scalar()
+            == session.execute(select(func.now())).scalar()
+        ), "one transaction"
+    with postgresql_db.write() as session:
+        assert [setting(session, name) for name in names] == ["read committed", "off"]
+
+
+def test_what_a_trip_wrote_goes_with_the_transaction(postgresql_db: Database) -> None:
+    def work() -> None:
+        with postgresql_db.write() as session, one_trip(session):
+            insert_rows(session, lease, leases("a"))
+        with postgresql_db.write() as session:
+            with one_trip(session):
+                insert_rows(session, lease, leases("b"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
+    with postgresql_db.read() as session:
+        names = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
+    assert [row.name for row in names] == ["a"]
+
+
+def test_without_one_snapshot_each_statement_is_a_transaction_of_its_own(
+    postgresql_db: Database,
+) -> None:
+    begun = select(func.pg_current_xact_id())
+    with postgresql_db.read(one_snapshot=False) as session, one_trip(session):
+        first = ask(session, begun, {}, lambda rows: rows[0][0])
+    with postgresql_db.read(one_snapshot=False) as session:
+        second = ask(session, begun, {}, lambda rows: rows[0][0])
+    assert first.value != second.value
+
+
+def test_a_statement_is_prepared_once_and_outlives_rollbacks(postgresql_db: Database) -> None:
+    with postgresql_db.write() as session:
+        pid = ask(session, _BACKEND, {}, lambda rows: rows[0][0]).value
+        before = prepared(session)
+        for _ in range(10):  # what the driver itself would prepare, and then drop all at a rollback
+            session.execute(select(literal(1)))
+    with pytest.raises(KeyError), postgresql_db.write() as session:
+        session.execute(select(literal(1)))
+        raise KeyError
+    with postgresql_db.write() as session:
+        assert ask(session, _BACKEND, {}, lambda rows: rows[0][0]).value == pid
+        assert prepared(session) == before
+
+
+def test_a_statement_takes_numbers_of_every_size(postgresql_db: Database) -> None:
+    with postgresql_db.read() as session, one_trip(session):
+        asked = [
+            ask(session, _LARGER, {"given": given}, lambda rows: rows[0][0])
+            for given in (6, 2**15, 2**31, 2**62, 1)
+        ]
+    assert [each.value for each in asked] == [1, 1, 1, 1, 0]
+
+
+def test_a_trip_may_be_larger_both_ways_than_what_lies_between(postgresql_db: Database) -> None:
+    rows = [
+        {"id": i, "kind": "k", "recipient": "r", "body": str(i) * 100_000, "created_at": NOW,
+         "due_at": NOW} for i in range(40)
+    ]  # fmt: skip
+    bodies = select(outbox.c.body).order_by(outbox.c.id)
+    with postgresql_db.write() as session, one_trip(session):
+        insert_rows(session, outbox, rows)
+        asked = [ask(session, bodies, {}, list) for _ in range(3)]
+        insert_rows(session, outbox, [{**row, "id": row["id"] + 40} for row in rows])
+        asked.append(ask(session, bodies, {}, list))
+    assert [len(each.value) for each in asked] == [40, 40, 40, 80]
+    assert [row.body for row in asked[0].value] == [row["body"] for row in rows]
+
+
+def test_a_value_that_cannot_be_bound_leaves_the_connection_as_it_was(
+    postgresql_db: Database,
+) -> None:
+    with postgresql_db.write() as session:
+        with pytest.raises(struct.error), one_trip(session):
+            insert_rows(session, lease, leases("a"))
+            insert_rows(session, lease, [{"name": "b", "next_value": object()}])
+        insert_rows(session, lease, leases("c"))
+    with postgresql_db.read() as session:
+        found = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
+    assert [row.name for row in found] == ["c"]
+
+
+def test_who_is_cut_off_while_waiting_leaves_no_half_read_connection_behind(
+    postgresql_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        with postgresql_db.write() as session:
+            insert_rows(session, lease, leases("a"))
+            with monkeypatch.context() as patch:
+                patch.setattr(psycopg.Connection, "wait", cut_off)
+                insert_rows(session, lease, leases("b"))
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    with postgresql_db.write() as session:
+        insert_rows(session, lease, leases("c"))
+    with postgresql_db.read() as session:
+        found = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
+    assert [row.name for row in found] == ["c"]
