@@ -89,7 +89,7 @@ def test_a_statement_takes_numbers_of_every_size(postgresql_db: Database) -> Non
 
 
 def test_a_trip_may_be_larger_both_ways_than_what_lies_between(postgresql_db: Database) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": i, "kind": "k", "recipient": "r", "body": str(i) * 100_000, "created_at": NOW,
          "due_at": NOW} for i in range(40)
     ]  # fmt: skip
