@@ -303,8 +303,8 @@ def _engine(settings: Settings) -> Engine:
         execution_options=_OPTIONS,
         pool_size=settings.pool_size,
         max_overflow=0,
-        # The driver prepares nothing: every statement is planned for its own values, but for those
-        # of lists, which core.pipeline prepares, and which the driver would drop at a rollback.
+        # The driver prepares nothing, since at a rollback it drops all that is prepared, the
+        # statements of core.pipeline too. So every other one is planned for its own values.
         connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
     )
     event.listen(engine, "connect", _bind_packed_arrays)

@@ -1,9 +1,9 @@
 """Statements on PostgreSQL past SQLAlchemy's execution and psycopg's cursors, several in one trip.
 
 A list of redemptions takes some twenty statements. Sent one by one through SQLAlchemy they cost a
-third of its time in Python; with a cursor for each, which is flushed and waited for by itself, a
-fifth. SQLAlchemy still writes the SQL and ends the transaction, psycopg still turns values into
-bytes and back; here they are only handed to libpq, all at once, in its pipeline mode.
+third of its time in Python; a cursor for each, flushed and waited for by itself, is still dear
+(decision 0023). SQLAlchemy still writes the SQL and ends the transaction, psycopg still turns
+values into bytes and back; here they are only handed to libpq, all at once, in its pipeline mode.
 """
 
 from collections import namedtuple
@@ -27,6 +27,12 @@ from core.db import Call, Session
 Convert = Callable[[Any], Any]
 Key = tuple[bytes, tuple[int, ...]]
 """What a prepared statement is known by: its SQL and the types of its parameters."""
+
+_NO_LONGER_PREPARED = (
+    psycopg.errors.FeatureNotSupported,  # "cached plan must not change result type"
+    psycopg.errors.InvalidSqlStatementName,
+)
+"""What a prepared statement raises for ever, once a column has another type or it was dropped."""
 
 _numbers = count()
 
@@ -81,11 +87,12 @@ def send(session: Session, calls: Sequence[Call]) -> None:
     prepared: dict[Key, bytes] = session.connection.info.setdefault("prepared_by_trips", {})
     transformer = adapt.Transformer(driver)
     forms = [_compile(call.statement, dialect) for call in calls]
-    bound = [_bind(form, call, transformer) for form, call in zip(forms, calls, strict=True)]
     try:
+        bound = [_bind(form, call, transformer) for form, call in zip(forms, calls, strict=True)]
         results = _in_pipeline(driver, prepared, bound)
     except BaseException as error:
-        if driver.pgconn.pipeline_status != PipelineStatus.OFF:  # cut off before all was read
+        is_cut_off = driver.pgconn.pipeline_status != PipelineStatus.OFF
+        if is_cut_off or isinstance(error, _NO_LONGER_PREPARED):
             driver.close()
         if isinstance(error, psycopg.Error):
             raise in_sqlalchemys_words(session, "a trip", error) from None
@@ -109,32 +116,33 @@ def _bind(form: _Compiled, call: Call, transformer: abc.Transformer) -> _Bound:
 def _in_pipeline(
     driver: "psycopg.Connection[Any]", prepared: dict[Key, bytes], bound: Sequence[_Bound]
 ) -> list[PGresult]:
-    """Return the results of the statements, in order; what goes along with them has none."""
+    """Return the results of the statements, in order; takes note of what it has prepared."""
     pgconn = driver.pgconn
     new: dict[Key, bytes] = {}
-    is_asked: list[bool] = []
+    steps: list[_Bound | Key | None] = []  # statements, what is prepared for them, and BEGIN
     begin = _begin(driver)
     pgconn.enter_pipeline_mode()
     if begin:
         pgconn.send_query_params(begin, None)
-        is_asked.append(False)
+        steps.append(None)
     for each in bound:
         if each.key not in prepared and each.key not in new:
             sql, types = each.key
             new[each.key] = b"trip_%d" % next(_numbers)
             pgconn.send_prepare(new[each.key], sql, types)
-            is_asked.append(False)
+            steps.append(each.key)
         name = prepared.get(each.key) or new[each.key]
         pgconn.send_query_prepared(name, each.values, each.formats, Format.BINARY)
-        is_asked.append(True)
+        steps.append(each)
     pgconn.pipeline_sync()
     results = driver.wait(_exchange(pgconn))
     pgconn.exit_pipeline_mode()
-    for result in results:
+    for step, result in zip(steps, results, strict=True):
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise psycopg.errors.error_from_result(result, driver.info.encoding)
-    prepared.update(new)
-    return [result for result, asked in zip(results, is_asked, strict=True) if asked]
+        if isinstance(step, tuple):
+            prepared[step] = new[step]  # it stays so even if the transaction does not
+    return [r for step, r in zip(steps, results, strict=True) if isinstance(step, _Bound)]
 
 
 def _begin(driver: "psycopg.Connection[Any]") -> bytes:
@@ -150,7 +158,7 @@ def _begin(driver: "psycopg.Connection[Any]") -> bytes:
     return " ".join(words).encode()
 
 
-def _exchange(pgconn: PGconn) -> Generator[Wait, Ready | int, list[PGresult]]:
+def _exchange(pgconn: PGconn) -> Generator[Wait, Ready | int | None, list[PGresult]]:
     """Send what waits to be sent, and take the result of each statement up to the sync's."""
     results: list[PGresult] = []
     last: PGresult | None = None
@@ -169,7 +177,8 @@ def _exchange(pgconn: PGconn) -> Generator[Wait, Ready | int, list[PGresult]]:
                 last = None
             else:  # nothing more has come
                 break
-        if (yield Wait.R if is_sent else Wait.RW) & Ready.R:
+        ready = yield Wait.R if is_sent else Wait.RW
+        if ready and ready & Ready.R:  # none: woken to be cancelled
             pgconn.consume_input()
 
 

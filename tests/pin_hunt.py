@@ -107,6 +107,8 @@ def _holds(content: bytes, known: set[bytes]) -> bool:
 
 
 def _files(place: Path) -> Iterator[Path]:
+    if not place.is_dir():
+        raise NotADirectoryError(place)
     for directory, _, names in os.walk(place, onerror=_unread):
         for name in names:
             path = Path(directory, name)

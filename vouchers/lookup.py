@@ -101,7 +101,7 @@ class AskedVouchers:
         found: dict[Pin, Found | Busy | None] = {}
         checks: dict[Pin, list[Check]] = {}
         rows = self.rows.value
-        for pin in {pin for pin in pins if pin is not None}:
+        for pin in dict.fromkeys(pin for pin in pins if pin is not None):
             candidates = self.tags[pin]
             found[pin] = _by_full_tag(candidates, rows)
             slow = [row for each in candidates if (row := rows.get(each.hybrid)) and row.verifier]

@@ -1,11 +1,15 @@
 """What a trip does to its connection: how it begins, what stays prepared, what cuts it off."""
 
+import signal
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import BigInteger, bindparam, func, literal, select
+from sqlalchemy import BigInteger, Text, bindparam, func, literal, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.db import Database, Session
 from core.sets import insert_rows
@@ -13,6 +17,10 @@ from core.tables import lease, outbox
 from core.trips import ask, one_trip
 from tests.core.test_trips import NOW, leases
 
+_SLEEPING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 _BACKEND = select(func.pg_backend_pid())
 _LARGER = select(func.count()).where(bindparam("given", type_=BigInteger) > 5)
 
@@ -54,15 +62,13 @@ def test_what_a_trip_wrote_goes_with_the_transaction(postgresql_db: Database) ->
     assert [row.name for row in names] == ["a"]
 
 
-def test_without_one_snapshot_each_statement_is_a_transaction_of_its_own(
+def test_without_one_snapshot_each_trip_is_a_transaction_of_its_own(
     postgresql_db: Database,
 ) -> None:
     begun = select(func.pg_current_xact_id())
-    with postgresql_db.read(one_snapshot=False) as session, one_trip(session):
-        first = ask(session, begun, {}, lambda rows: rows[0][0])
     with postgresql_db.read(one_snapshot=False) as session:
-        second = ask(session, begun, {}, lambda rows: rows[0][0])
-    assert first.value != second.value
+        first, second = (ask(session, begun, {}, lambda rows: rows[0][0]).value for _ in range(2))
+    assert first != second
 
 
 def test_a_statement_is_prepared_once_and_outlives_rollbacks(postgresql_db: Database) -> None:
@@ -136,3 +142,70 @@ def test_who_is_cut_off_while_waiting_leaves_no_half_read_connection_behind(
     with postgresql_db.read() as session:
         found = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
     assert [row.name for row in found] == ["c"]
+
+
+def test_a_trip_that_fails_again_and_again_prepares_its_statements_once(
+    postgresql_db: Database,
+) -> None:
+    def fail() -> None:
+        with postgresql_db.write() as session, one_trip(session):
+            ask(session, _BACKEND, {}, len)
+            insert_rows(session, lease, [{"name": "b", "next_value": -1}])
+
+    for _ in range(10):
+        with pytest.raises(IntegrityError):
+            fail()
+    with postgresql_db.read() as session:
+        assert len(prepared(session)) == 2
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "DEALLOCATE ALL",
+        "ALTER TABLE lease ALTER next_value TYPE numeric",
+    ],
+)
+def test_a_prepared_statement_that_no_longer_fits_is_prepared_anew(
+    postgresql_db: Database, spoil: str
+) -> None:
+    values = select(lease.c.next_value).where(lease.c.next_value == 7)
+    with postgresql_db.write() as session:
+        insert_rows(session, lease, leases("a"))
+        assert ask(session, values, {}, len).value == 1
+        session.connection.exec_driver_sql(spoil)
+    with pytest.raises(DBAPIError) as caught, postgresql_db.read() as session:
+        ask(session, values, {}, len)
+    assert caught.value.connection_invalidated
+    with postgresql_db.read() as session:
+        assert ask(session, values, {}, len).value == 1
+
+
+def test_a_text_that_no_database_takes_is_refused_in_the_words_of_sqlalchemy(
+    postgresql_db: Database,
+) -> None:
+    named = select(lease.c.name).where(lease.c.name == bindparam("name", type_=Text))
+    with postgresql_db.read() as session:
+        with pytest.raises(DBAPIError):
+            ask(session, named, {"name": "a\0b"}, len)
+        assert ask(session, named, {"name": "ab"}, len).value == 0
+
+
+def test_a_trip_that_is_interrupted_ends_as_interrupted(postgresql_db: Database) -> None:
+    """With the driver's own way of it: it has the statement cancelled and wakes who waits."""
+    slept = select(func.pg_sleep(60))
+    main = threading.get_ident()
+
+    def interrupt() -> None:
+        with postgresql_db.read() as session:
+            while not session.execute(_SLEEPING).scalar_one():
+                pass
+        signal.pthread_kill(main, signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as other:
+        interrupted = other.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt), postgresql_db.write() as session:
+            ask(session, slept, {}, len)
+        interrupted.result()
+    with postgresql_db.write() as session:
+        assert ask(session, _BACKEND, {}, len).value == 1
