@@ -196,10 +196,13 @@ def test_a_trip_that_is_interrupted_ends_as_interrupted(postgresql_db: Database)
     slept = select(func.pg_sleep(60))
     main = threading.get_ident()
 
+    def sleeps() -> bool:
+        with postgresql_db.read() as session:  # a transaction sees what others do but once
+            return bool(session.execute(_SLEEPING).scalar_one())
+
     def interrupt() -> None:
-        with postgresql_db.read() as session:
-            while not session.execute(_SLEEPING).scalar_one():
-                pass
+        while not sleeps():
+            pass
         signal.pthread_kill(main, signal.SIGINT)
 
     with ThreadPoolExecutor(1) as other:
