@@ -91,7 +91,10 @@ class Centre:
             fine = body.split(b"\0")[1].decode() == self.password
             self._write(BIND_RESP, OK if fine else BAD_PASSWORD, sequence, b"centre\0")
             if fine:
-                self.bound.set()
+                self._number += 1
+                self._write(ENQUIRE, OK, self._number, b"")
+        elif command == ENQUIRE_RESP:
+            self.bound.set()  # the other side has read what came before, so it knows too
         elif command == SUBMIT:
             self._take(sequence, body)
         elif command in (DELIVER_RESP, NACK):
