@@ -42,7 +42,7 @@ types: $(DEV) ## Check types
 
 check: lint types test ## Everything that must hold before a commit
 
-bench: $(DEV) ## Measure speed and size against what is promised (30 minutes; ARGS="S1 --rounds 7")
+bench: $(DEV) ## Measure speed and size against what is promised (up to 45 minutes; ARGS="S1 --rounds 7")
 	$(BIN)/wanneng bench $(ARGS)
 
 prompts: $(DEV) ## Speak the prompts whose words changed (needs espeak-ng and sox)

@@ -64,7 +64,7 @@ def bench(app: App, measures: tuple[str, ...], toy: bool, **options: Any) -> Non
 
     Names S1 to S12, or `overload`, or `calls`; nothing named: S1 to S12. Starts its own PostgreSQL
     and servers on this machine, both sides of every measure in turn, and checks every redemption
-    afterwards. Refuses where other programs are at work. A complete run takes about 45 minutes and
+    afterwards. Refuses where other programs are at work. A complete run takes up to 45 minutes and
     30 GB.
     """
     quiet()

@@ -28,11 +28,6 @@ class PackedArray(bytes):
     """An array in PostgreSQL's binary form; its type is told by the cast in the statement."""
 
 
-def pack_array(item: TypeEngine[Any], values: Sequence[Any]) -> PackedArray:
-    """Return values of one column's type, None among them, as an array."""
-    return packer_of(item)(values)
-
-
 def packer_of(item: TypeEngine[Any]) -> Callable[[Sequence[Any]], PackedArray]:
     """Return what packs values of one column's type, None among them, as an array."""
     oid, packed = _kind(item)

@@ -15,7 +15,7 @@ from core.sets import among
 from core.trips import Asked, ask, one_trip
 from redemption.requests import Purpose, RedeemRequest
 from redemption.tables import caller
-from vouchers.lookup import ArgonPool, AskedVouchers, Busy, Found, ask_for_vouchers
+from vouchers.lookup import ArgonPool, Busy, Found, LookedUp, look_up
 from vouchers.pins import Pin, short_tag
 
 NO_KEY: Final = 0
@@ -81,7 +81,7 @@ def prepare(
     with db.read(one_snapshot=False) as session:
         asked = _asked(session, requests)
         pins = [each.request.pin for each in asked if each.looked_up]
-        vouchers = ask_for_vouchers(session, keyfile, pins)
+        vouchers = look_up(session, keyfile, pins)
     found = vouchers.find(argon, [each.pin_to_find for each in asked])
     return [
         _prepared(keyfile, vouchers, *each)
@@ -137,7 +137,7 @@ def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
 
 def _prepared(
     keyfile: KeyFile,
-    vouchers: AskedVouchers,
+    vouchers: LookedUp,
     asked: _Asked,
     card: Found | Busy | None,
     receipt_number: str,
@@ -155,7 +155,7 @@ def _prepared(
     )
 
 
-def _versions(vouchers: AskedVouchers, asked: _Asked, card: Found | Busy | None) -> Set[int]:
+def _versions(vouchers: LookedUp, asked: _Asked, card: Found | Busy | None) -> Set[int]:
     """Return the versions of the keys under which the PIN's card is, or may be, kept."""
     if isinstance(card, Found):
         return {card.key_version}
@@ -186,7 +186,7 @@ def _content(request: RedeemRequest) -> bytes:
     )
 
 
-def _tags(keyfile: KeyFile, vouchers: AskedVouchers, pin: Pin | None) -> dict[int, int]:
+def _tags(keyfile: KeyFile, vouchers: LookedUp, pin: Pin | None) -> dict[int, int]:
     if pin is None:
         return {}
     made = {candidate.key_version: candidate.short for candidate in vouchers.tags.get(pin, ())}

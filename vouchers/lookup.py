@@ -15,7 +15,7 @@ from core.db import Session
 from core.keyfile import KeyFile
 from core.sets import among
 from core.settings import Settings
-from core.trips import Asked, answered, ask
+from core.trips import ask
 from vouchers.pins import Candidate, Pin, candidate_tags, verifier_message, verifies
 from vouchers.tables import batch, denomination, voucher
 
@@ -85,12 +85,12 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedVouchers:
+class LookedUp:
     """The tags under which the cards of some PINs may be kept, and the rows that have one."""
 
     keyfile: KeyFile
     tags: Mapping[Pin, Sequence[Candidate]]
-    rows: Asked[Mapping[uuid.UUID, Any]]
+    rows: Mapping[uuid.UUID, Any]
 
     def find(self, argon: ArgonPool, pins: Sequence[Pin | None]) -> list[Found | Busy | None]:
         """Return the card of each PIN, in order; None where there is none or no PIN was given.
@@ -100,11 +100,11 @@ class AskedVouchers:
         """
         found: dict[Pin, Found | Busy | None] = {}
         checks: dict[Pin, list[Check]] = {}
-        rows = self.rows.value
         for pin in dict.fromkeys(pin for pin in pins if pin is not None):
             candidates = self.tags[pin]
-            found[pin] = _by_full_tag(candidates, rows)
-            slow = [row for each in candidates if (row := rows.get(each.hybrid)) and row.verifier]
+            found[pin] = _by_full_tag(candidates, self.rows)
+            hybrid = (self.rows.get(each.hybrid) for each in candidates)
+            slow = [row for row in hybrid if row is not None and row.verifier]
             if found[pin] is None and slow:
                 checks[pin] = [_check(self.keyfile, row, pin) for row in slow]
         found.update(_verified(argon, checks))
@@ -115,21 +115,19 @@ class AskedVouchers:
 
         Nothing slow: behind argon2id what is found may be another card's.
         """
-        rows = self.rows.value
         both = (tag for candidate in self.tags[pin] for tag in candidate.both)
-        return frozenset(rows[tag].key_version for tag in both if tag in rows)
+        return frozenset(self.rows[tag].key_version for tag in both if tag in self.rows)
 
 
-def ask_for_vouchers(
-    session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]
-) -> AskedVouchers:
-    """Ask for the rows of all PINs by one SELECT, under every live key and in both forms."""
+def look_up(session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]) -> LookedUp:
+    """Seek the rows of all PINs by one SELECT, under every live key and in both forms."""
     live = keyfile.live
     tags = {pin: candidate_tags(live, pin) for pin in pins if pin is not None}
     if not tags:
-        return AskedVouchers(keyfile, tags, answered({}))
-    all_tags = [tag for many in tags.values() for candidate in many for tag in candidate.both]
-    return AskedVouchers(keyfile, tags, ask(session, _BY_TAG, {"tags": all_tags}, _by_tag))
+        return LookedUp(keyfile, tags, {})
+    both = [tag for many in tags.values() for candidate in many for tag in candidate.both]
+    found = ask(session, _BY_TAG, {"tags": both}, lambda rows: {r.pin_tag: r for r in rows})
+    return LookedUp(keyfile, tags, found.value)
 
 
 _BY_TAG = (
@@ -146,10 +144,6 @@ _BY_TAG = (
     .join(denomination, denomination.c.id == batch.c.denomination_id)
     .where(among(voucher.c.pin_tag, "tags"))
 )
-
-
-def _by_tag(rows: Sequence[Any]) -> Mapping[uuid.UUID, Any]:
-    return {row.pin_tag: row for row in rows}
 
 
 def _by_full_tag(candidates: Sequence[Candidate], rows: Mapping[uuid.UUID, Any]) -> Found | None:

@@ -34,6 +34,13 @@ def prepared(session: Session) -> set[str]:
     return set(found.scalars())
 
 
+def kept(db: Database) -> list[str]:
+    """Return the names of the leases that are there."""
+    query = select(lease.c.name).where(lease.c.next_value == 7)
+    with db.read() as session:
+        return [row.name for row in ask(session, query, {}, list).value]
+
+
 def test_a_trip_opens_the_transaction_that_was_asked_for(postgresql_db: Database) -> None:
     names = ("transaction_isolation", "transaction_read_only")
     with postgresql_db.read() as session:
@@ -57,9 +64,7 @@ def test_what_a_trip_wrote_goes_with_the_transaction(postgresql_db: Database) ->
 
     with pytest.raises(KeyError):
         work()
-    with postgresql_db.read() as session:
-        names = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
-    assert [row.name for row in names] == ["a"]
+    assert kept(postgresql_db) == ["a"]
 
 
 def test_without_one_snapshot_each_trip_is_a_transaction_of_its_own(
@@ -117,9 +122,7 @@ def test_a_value_that_cannot_be_bound_leaves_the_connection_as_it_was(
             insert_rows(session, lease, leases("a"))
             insert_rows(session, lease, [{"name": "b", "next_value": object()}])
         insert_rows(session, lease, leases("c"))
-    with postgresql_db.read() as session:
-        found = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
-    assert [row.name for row in found] == ["c"]
+    assert kept(postgresql_db) == ["c"]
 
 
 def test_who_is_cut_off_while_waiting_leaves_no_half_read_connection_behind(
@@ -139,9 +142,7 @@ def test_who_is_cut_off_while_waiting_leaves_no_half_read_connection_behind(
         work()
     with postgresql_db.write() as session:
         insert_rows(session, lease, leases("c"))
-    with postgresql_db.read() as session:
-        found = ask(session, select(lease.c.name).where(lease.c.next_value == 7), {}, list).value
-    assert [row.name for row in found] == ["c"]
+    assert kept(postgresql_db) == ["c"]
 
 
 def test_a_trip_that_fails_again_and_again_prepares_its_statements_once(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Date, Float, Uuid, select, text
 from sqlalchemy.exc import DBAPIError
 
-from core.arrays import pack_array
+from core.arrays import packer_of
 from core.db import Database
 from core.sets import insert_new_rows, insert_rows
 from core.tables import lease, outbox
@@ -137,12 +137,12 @@ def test_every_kind_of_column_goes_into_an_array_with_and_without_null(
 
 def test_an_instant_without_its_zone_and_a_column_without_arrays_are_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
-        pack_array(outbox.c.created_at.type, [datetime(2025, 1, 1)])  # noqa: DTZ001 - the point
+        packer_of(outbox.c.created_at.type)([datetime(2025, 1, 1)])  # noqa: DTZ001 - the point
     with pytest.raises(TypeError, match="arrays"):
-        pack_array(Float(), [1.5])
+        packer_of(Float())([1.5])
 
 
 def test_a_day_and_a_uuid_are_packed_as_postgresql_reads_them() -> None:
-    assert pack_array(Date(), [date(2000, 1, 2)])[-4:] == b"\0\0\0\1"
+    assert packer_of(Date())([date(2000, 1, 2)])[-4:] == b"\0\0\0\1"
     tag = uuid.uuid4()
-    assert pack_array(Uuid(), [tag]).endswith(tag.bytes)
+    assert packer_of(Uuid())([tag]).endswith(tag.bytes)

@@ -15,7 +15,7 @@ from vouchers import denominations, key_rotation
 from vouchers.actions import ACTIONS
 from vouchers.export import Export, export_batch, request_export
 from vouchers.generation import generate
-from vouchers.lookup import ArgonPool, Busy, Found, ask_for_vouchers
+from vouchers.lookup import ArgonPool, Busy, Found, look_up
 from vouchers.orders import Ordered, order_batches
 from vouchers.pins import Pin
 from vouchers.print_file import PrintedCard, read_print_file
@@ -80,7 +80,7 @@ class House:
         argon = ArgonPool(self.db.settings)
         try:
             with self.db.read() as session:
-                return ask_for_vouchers(session, self.keys.get(), pins).find(argon, pins)
+                return look_up(session, self.keys.get(), pins).find(argon, pins)
         finally:
             argon.close()
 

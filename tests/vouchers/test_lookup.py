@@ -14,7 +14,7 @@ from core.db import Call, Database, Session
 from core.keyfile import Keys
 from tests.vouchers.making import House, open_house
 from vouchers import key_rotation, pins
-from vouchers.lookup import ArgonPool, Busy, Check, Found, ask_for_vouchers
+from vouchers.lookup import ArgonPool, Busy, Check, Found, look_up
 from vouchers.pins import Pin
 
 SLOW, QUICK = 20_000, 5_000
@@ -109,7 +109,7 @@ def test_a_full_queue_turns_away_the_slow_request_alone(house: House, queue: int
     pool, gate = _blocked_pool(house, queue)
     asked = [slow[0].pin, quick[0].pin, pins.draw()]
     with house.db.read() as session:
-        found = ask_for_vouchers(session, house.keys.get(), asked).find(pool, asked)
+        found = look_up(session, house.keys.get(), asked).find(pool, asked)
     assert found[0] == Busy()
     assert isinstance(found[1], Found)
     assert found[2] is None
@@ -122,9 +122,7 @@ def test_a_place_in_the_queue_is_free_again_when_its_check_has_ended(house: Hous
     pool = ArgonPool(replace(house.db.settings, argon2_threads=1, argon2_queue=0))
     with house.db.read() as session:
         for _ in range(5):
-            (found,) = ask_for_vouchers(session, house.keys.get(), [card.pin]).find(
-                pool, [card.pin]
-            )
+            (found,) = look_up(session, house.keys.get(), [card.pin]).find(pool, [card.pin])
             assert isinstance(found, Found)
     pool.close()
 
@@ -133,9 +131,7 @@ def test_one_pin_asked_for_many_times_is_checked_once(house: House) -> None:
     (card,) = house.cards(1, SLOW)
     pool = ArgonPool(replace(house.db.settings, argon2_threads=1, argon2_queue=0))
     with house.db.read() as session:
-        found = ask_for_vouchers(session, house.keys.get(), [card.pin] * 20).find(
-            pool, [card.pin] * 20
-        )
+        found = look_up(session, house.keys.get(), [card.pin] * 20).find(pool, [card.pin] * 20)
     pool.close()
     assert {getattr(item, "serial", None) for item in found} == {card.serial}
 
@@ -144,12 +140,12 @@ def test_parallel_lookups_share_the_pool(house: House) -> None:
     cards = house.cards(20, SLOW)
     pool = ArgonPool(house.db.settings)
 
-    def look_up(pin: Pin) -> object:
+    def found_for(pin: Pin) -> object:
         with house.db.read() as session:
-            return ask_for_vouchers(session, house.keys.get(), [pin]).find(pool, [pin])[0]
+            return look_up(session, house.keys.get(), [pin]).find(pool, [pin])[0]
 
     with ThreadPoolExecutor(4) as threads:
-        found = list(threads.map(look_up, [card.pin for card in cards]))
+        found = list(threads.map(found_for, [card.pin for card in cards]))
     pool.close()
     assert [getattr(item, "serial", None) for item in found] == [card.serial for card in cards]
 
