@@ -192,11 +192,10 @@ def post(session: Session, entries: Sequence[Entry], zone: ZoneInfo) -> None:
         return
     day = local_day(session.now, zone)
     insert_rows(session, journal_entry, [_entry_row(entry, session.now, day) for entry in entries])
-    insert_rows(
-        session,
-        posting,
-        [_posting_row(session.new_id(), entry.id, p) for entry in entries for p in entry.postings],
-    )
+    postings = [(entry.id, each) for entry in entries for each in entry.postings]
+    ids = session.new_ids(len(postings))
+    rows = [_posting_row(new, *each) for new, each in zip(ids, postings, strict=True)]
+    insert_rows(session, posting, rows)
 
 
 def reverse(session: Session, entry_id: int, reference: str, zone: ZoneInfo) -> Entry:

@@ -33,15 +33,20 @@ def packer_of(item: TypeEngine[Any]) -> Callable[[Sequence[Any]], PackedArray]:
     oid, packed = _kind(item)
     empty = PackedArray(_EMPTY.pack(0, 0, oid))
 
+    def one(value: Any) -> bytes:
+        return _NULL if value is None else b"".join(packed((value,)))
+
     def pack(values: Sequence[Any]) -> PackedArray:
         if not values:
             return empty
-        nulls = None in values
-        head = _HEAD.pack(1, nulls, oid, len(values), 1)
+        first, count = values[0], len(values)
+        nulls = first is None or None in values
+        head = _HEAD.pack(1, nulls, oid, count, 1)
+        if values[-1] == first and values.count(first) == count:  # half of all columns
+            return PackedArray(head + one(first) * count)
         if not nulls:
             return PackedArray(head + b"".join(packed(values)))
-        items = (_NULL if value is None else b"".join(packed((value,))) for value in values)
-        return PackedArray(head + b"".join(items))
+        return PackedArray(head + b"".join(map(one, values)))
 
     return pack
 
@@ -59,7 +64,7 @@ def _texts(values: Iterable[str]) -> Iterable[bytes]:
 
 
 def _uuids(values: Iterable[Any]) -> Iterable[bytes]:
-    return _bytes([value.bytes for value in values])
+    return _bytes([value if type(value) is bytes else value.bytes for value in values])
 
 
 def _dates(values: Iterable[date]) -> Iterable[bytes]:

@@ -128,9 +128,13 @@ class Session:
 
     def new_id(self) -> int:
         """Return a fresh sortable 64-bit id."""
+        return self.new_ids(1)[0]
+
+    def new_ids(self, count: int) -> list[int]:
+        """Return fresh sortable 64-bit ids, in their order."""
         if self._ids is None:
             raise RuntimeError("a reading transaction makes no ids")
-        return self._ids.new()
+        return self._ids.new(count)
 
     def insert_new(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an INSERT that passes over rows which any unique constraint already holds."""

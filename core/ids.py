@@ -26,17 +26,16 @@ class IdMaker:
         self._node = node % NODES
         self._clock = clock
         self._lock = threading.Lock()
-        self._tick = 0
-        self._count = 0
+        self._next = 0  # the next id without its node
 
-    def new(self) -> int:
-        """Return the next id; when a millisecond is used up it borrows from the next one."""
+    def new(self, count: int) -> list[int]:
+        """Return the next ids; when a millisecond is used up it borrows from the next one."""
         now = int((self._clock() - _EPOCH).total_seconds() * 1000)
         with self._lock:
-            if now > self._tick:
-                self._tick, self._count = now, 0
-            elif self._count == _PER_TICK - 1:
-                self._tick, self._count = self._tick + 1, 0
-            else:
-                self._count += 1
-            return (self._tick << 22) | (self._node << 10) | self._count
+            first = max(self._next, now * _PER_TICK)
+            self._next = first + count
+        return [self._with_node(number) for number in range(first, first + count)]
+
+    def _with_node(self, number: int) -> int:
+        tick, place = divmod(number, _PER_TICK)
+        return (tick << 22) | (self._node << 10) | place

@@ -69,7 +69,13 @@ class ListOf(TypeDecorator[list[Any]]):
     def _json(self, values: list[Any] | None) -> str | None:
         if values is None:
             return None
-        return json.dumps([item.hex if isinstance(item, UUID) else item for item in values])
+        return json.dumps([_as_json(item) for item in values])
+
+
+def _as_json(item: Any) -> Any:
+    if isinstance(item, UUID):
+        return item.hex
+    return item.hex() if isinstance(item, bytes) else item
 
 
 class _Among(FunctionElement[bool]):

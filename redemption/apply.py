@@ -1,6 +1,7 @@
 """Writing what was decided: all rows of a list of decisions, in an order that settles races."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Table
@@ -57,7 +58,8 @@ def _write(session: Session, decided: Decided, settings: Settings) -> None:
 def _write_credits(
     session: Session, credited: Sequence[tuple[Decision, Credit]], settings: Settings
 ) -> None:
-    entries = [_entry(session, decision, credit) for decision, credit in credited]
+    ids = session.new_ids(len(credited))
+    entries = [_entry(new, *each) for new, each in zip(ids, credited, strict=True)]
     post(session, entries, settings.zone)
     rows = [
         _redemption_row(session, decision, credit, entry)
@@ -72,7 +74,7 @@ def _write_credits(
 def _insert_in_order(session: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows in the order of their keys, so that of two lists one waits for the other."""
     key = [column.name for column in table.primary_key.columns]
-    insert_rows(session, table, sorted(rows, key=lambda row: [row[name] for name in key]))
+    insert_rows(session, table, sorted(rows, key=itemgetter(*key)))
 
 
 def _request_row(session: Session, decision: Decision, stored: StoredAnswer) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def _request_row(session: Session, decision: Decision, stored: StoredAnswer) -> 
     }
 
 
-def _entry(session: Session, decision: Decision, credit: Credit) -> Entry:
+def _entry(new_id: int, decision: Decision, credit: Credit) -> Entry:
     value = Posting(
         LedgerCode.VOUCHER_LIABILITY,
         LedgerCode.ELECTRICITY_ACCOUNT,
@@ -99,7 +101,7 @@ def _entry(session: Session, decision: Decision, credit: Credit) -> Entry:
         account_number=credit.account_number,
     )
     return Entry(
-        id=session.new_id(),
+        id=new_id,
         event="redemption",
         reference=decision.prepared.receipt_number,
         postings=(value, *settlement_postings(credit.account_number, credit.allocation)),

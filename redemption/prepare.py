@@ -189,9 +189,11 @@ def _content(request: RedeemRequest) -> bytes:
 def _tags(keyfile: KeyFile, vouchers: LookedUp, pin: Pin | None) -> dict[int, int]:
     if pin is None:
         return {}
-    made = {candidate.key_version: candidate.short for candidate in vouchers.tags.get(pin, ())}
-    others = (key for version, key in keyfile.pin_keys.items() if version not in made)
-    return made | {key.version: short_tag(key, pin) for key in others}
+    tags = {candidate.key_version: candidate.short for candidate in vouchers.tags.get(pin, ())}
+    for version, key in keyfile.pin_keys.items():
+        if version not in tags:
+            tags[version] = short_tag(key, pin)
+    return tags
 
 
 _LOCKED = select(caller.c.identity).where(

@@ -1,7 +1,6 @@
 """From PINs to cards. Voucher rows never change, so this stands before the transaction."""
 
 import threading
-import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -90,7 +89,7 @@ class LookedUp:
 
     keyfile: KeyFile
     tags: Mapping[Pin, Sequence[Candidate]]
-    rows: Mapping[uuid.UUID, Any]
+    rows: Mapping[bytes, Any]
 
     def find(self, argon: ArgonPool, pins: Sequence[Pin | None]) -> list[Found | Busy | None]:
         """Return the card of each PIN, in order; None where there is none or no PIN was given.
@@ -121,13 +120,16 @@ class LookedUp:
 
 def look_up(session: Session, keyfile: KeyFile, pins: Sequence[Pin | None]) -> LookedUp:
     """Seek the rows of all PINs by one SELECT, under every live key and in both forms."""
-    live = keyfile.live
-    tags = {pin: candidate_tags(live, pin) for pin in pins if pin is not None}
+    tags = candidate_tags(keyfile.live, [pin for pin in pins if pin is not None])
     if not tags:
         return LookedUp(keyfile, tags, {})
     both = [tag for many in tags.values() for candidate in many for tag in candidate.both]
-    found = ask(session, _BY_TAG, {"tags": both}, lambda rows: {r.pin_tag: r for r in rows})
+    found = ask(session, _BY_TAG, {"tags": both}, _by_tag)
     return LookedUp(keyfile, tags, found.value)
+
+
+def _by_tag(rows: Sequence[Any]) -> dict[bytes, Any]:
+    return {row.pin_tag.bytes: row for row in rows}
 
 
 _BY_TAG = (
@@ -146,7 +148,7 @@ _BY_TAG = (
 )
 
 
-def _by_full_tag(candidates: Sequence[Candidate], rows: Mapping[uuid.UUID, Any]) -> Found | None:
+def _by_full_tag(candidates: Sequence[Candidate], rows: Mapping[bytes, Any]) -> Found | None:
     for each in candidates:
         row = rows.get(each.full)
         if row is not None and row.verifier is None and row.key_version == each.key_version:

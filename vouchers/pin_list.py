@@ -3,21 +3,19 @@
 A PIN costs two microseconds here, where one drawn, checked and tagged for itself costs ten.
 """
 
-import hashlib
 import secrets
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import NoReturn
 
 from core.keyfile import PinKey
-from vouchers.pins import DAMM, PIN_DIGITS, hybrid_tag, short_of
+from vouchers.pins import DAMM, PIN_DIGITS, TAG_BYTES, hmac_sha256, hybrid_bytes, short_of
 
 _BODIES = 10 ** (PIN_DIGITS - 1)
 _FAIR = 2**64 // _BODIES * _BODIES
 """Random numbers from here on would make some PINs likelier than others; they are thrown away."""
 
-_SHA256_BLOCK_BYTES = 64
 _GROUP = 10**4
 
 
@@ -59,35 +57,14 @@ def draw_pins(count: int) -> Pins:
 def full_tags(key: PinKey, pins: Pins) -> list[bytes]:
     """Return `pins.full_tag` of each, as bytes."""
     keyed = hmac_sha256(key.tag_key)
-    return [keyed(digits.encode("ascii"))[:16] for digits in pins.digits]
+    return [keyed(digits.encode("ascii"))[:TAG_BYTES] for digits in pins.digits]
 
 
 def hybrid_tags(key: PinKey, pins: Pins) -> list[bytes]:
     """Return `pins.hybrid_tag` of each under this key, as bytes."""
     keyed = hmac_sha256(key.tag_key)
     shorts = (short_of(keyed(digits.encode("ascii"))) for digits in pins.digits)
-    return [hybrid_tag(key.version, short).bytes for short in shorts]
-
-
-def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
-    """Return HMAC-SHA-256 under one key, which is hashed once and not with each message.
-
-    The key has at most 64 bytes.
-    """
-    if len(key) > _SHA256_BLOCK_BYTES:
-        raise ValueError("a key longer than a block would have to be hashed first")
-    block = key.ljust(_SHA256_BLOCK_BYTES, b"\0")
-    begun_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block)).copy
-    begun_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
-
-    def keyed(message: bytes) -> bytes:
-        inner = begun_inner()
-        inner.update(message)
-        outer = begun_outer()
-        outer.update(inner.digest())
-        return outer.digest()
-
-    return keyed
+    return [hybrid_bytes(key.version, short) for short in shorts]
 
 
 def _fair_numbers(count: int) -> list[int]:

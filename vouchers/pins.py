@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
@@ -22,10 +22,12 @@ from core.settings import Settings
 
 PIN_DIGITS = 18
 SALT_BYTES = 16
+TAG_BYTES = 16
 
 _FORM = re.compile(r"[0-9]{18}")
 _SHORT_BITS = 28
 _HASH_BYTES = 32
+_SHA256_BLOCK_BYTES = 64
 _MAX_MEMORY_KIB = 2**24 - 1
 # The usual published quasigroup of order 10, totally anti-symmetric, zeros on its diagonal.
 DAMM = (
@@ -110,7 +112,7 @@ def grouped(pin: Pin) -> str:
 
 def full_tag(key: PinKey, pin: Pin) -> uuid.UUID:
     """Return the tag of a card protected by `hmac`: 16 bytes of the keyed HMAC-SHA-256."""
-    return _full(_keyed(key, pin))
+    return uuid.UUID(bytes=_keyed(key, pin)[:TAG_BYTES])
 
 
 def short_tag(key: PinKey, pin: Pin) -> int:
@@ -120,34 +122,64 @@ def short_tag(key: PinKey, pin: Pin) -> int:
 
 def hybrid_tag(version: int, short: int) -> uuid.UUID:
     """Return the tag of a card protected by `hmac_argon2id`: zeros, key version, 28 bits."""
-    return uuid.UUID(int=version << 32 | short)
+    return uuid.UUID(bytes=hybrid_bytes(version, short))
+
+
+def hybrid_bytes(version: int, short: int) -> bytes:
+    """Return the 16 bytes of a `hybrid_tag`."""
+    return (version << 32 | short).to_bytes(16, "big")
 
 
 class Candidate(NamedTuple):
     """The two tags under which the card of a PIN may be stored, by its protection, for one key.
 
-    `short` is its `short_tag`.
+    They are `full_tag` and `hybrid_tag`, 16 bytes each; `short` is its `short_tag`.
     """
 
     key_version: int
-    full: uuid.UUID
-    hybrid: uuid.UUID
+    full: bytes
+    hybrid: bytes
     short: int
 
     @property
-    def both(self) -> tuple[uuid.UUID, uuid.UUID]:
+    def both(self) -> tuple[bytes, bytes]:
         """The two tags."""
         return (self.full, self.hybrid)
 
 
-def candidate_tags(keys: Iterable[PinKey], pin: Pin) -> list[Candidate]:
-    """Return every tag under which the card of this PIN may be stored, two for each key."""
-    return [_candidate(key.version, _keyed(key, pin)) for key in keys]
+def candidate_tags(keys: Iterable[PinKey], pins: Iterable[Pin]) -> dict[Pin, list[Candidate]]:
+    """Return every tag under which the card of each PIN may be stored, two for each key."""
+    functions = [(key.version, hmac_sha256(key.tag_key)) for key in keys]
+    return {
+        pin: [_candidate(version, keyed(pin.digits.encode("ascii"))) for version, keyed in functions]
+        for pin in pins
+    }
+
+
+def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """Return HMAC-SHA-256 under one key, which is hashed once and not with each message.
+
+    The key has at most 64 bytes.
+    """
+    if len(key) > _SHA256_BLOCK_BYTES:
+        raise ValueError("a key longer than a block would have to be hashed first")
+    block = key.ljust(_SHA256_BLOCK_BYTES, b"\0")
+    begun_inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block)).copy
+    begun_outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
+
+    def keyed(message: bytes) -> bytes:
+        inner = begun_inner()
+        inner.update(message)
+        outer = begun_outer()
+        outer.update(inner.digest())
+        return outer.digest()
+
+    return keyed
 
 
 def _candidate(version: int, keyed: bytes) -> Candidate:
     short = short_of(keyed)
-    return Candidate(version, _full(keyed), hybrid_tag(version, short), short)
+    return Candidate(version, keyed[:TAG_BYTES], hybrid_bytes(version, short), short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +238,3 @@ def short_of(keyed: bytes) -> int:
 
 def _keyed(key: PinKey, pin: Pin) -> bytes:
     return hmac.digest(key.tag_key, pin.digits.encode("ascii"), hashlib.sha256)
-
-
-def _full(keyed: bytes) -> uuid.UUID:
-    return uuid.UUID(bytes=keyed[:16])

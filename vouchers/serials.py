@@ -8,7 +8,7 @@ cards is a range of integers and the batch is the key without its last five digi
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from core.errors import DomainError, InvalidInput
 
@@ -18,6 +18,7 @@ NO_PRINTER = "0"
 """The digit P of electronic cards, which nobody prints."""
 
 _KEY_DIGITS = 16
+_PACKS_PER_BATCH = CARDS_PER_BATCH // CARDS_PER_PACK
 _TEXT = re.compile(r"[0-9]{17}")
 _PACK = re.compile(r"[0-9]{14}", re.ASCII)
 
@@ -92,8 +93,8 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def serial_text(serial: int) -> str:
     """Return the 17 digits that stand on the card."""
-    key = f"{serial:0{_KEY_DIGITS}d}"
-    return key + _check_digit(key)
+    pack, card = divmod(serial, CARDS_PER_PACK)
+    return f"{pack:0{_KEY_DIGITS - 2}d}{_endings(_sum_of_pack(pack) % 10)[card]}"
 
 
 def serial_texts(serials: range) -> list[str]:
@@ -102,10 +103,11 @@ def serial_texts(serials: range) -> list[str]:
     for start in range(
         serials.start - serials.start % CARDS_PER_PACK, serials.stop, CARDS_PER_PACK
     ):
-        pack = f"{start // CARDS_PER_PACK:0{_KEY_DIGITS - 2}d}"
-        endings = _endings(_luhn_sum(pack) % 10)
+        pack = start // CARDS_PER_PACK
+        endings = _endings(_sum_of_pack(pack) % 10)
         endings = endings[max(0, serials.start - start) : serials.stop - start]
-        texts += [pack + ending for ending in endings]
+        text = f"{pack:0{_KEY_DIGITS - 2}d}"
+        texts += [text + ending for ending in endings]
     return texts
 
 
@@ -156,6 +158,22 @@ def _check_digit(key: str) -> str:
 def _luhn_sum(key: str) -> int:
     # Luhn: from the right every second digit, beginning with the last, counts double.
     return sum(map(int, key[-2::-2])) + sum(map(_DOUBLED.__getitem__, map(int, key[::-2])))
+
+
+def _sum_of_pack(pack: int) -> int:
+    batch, in_batch = divmod(pack, _PACKS_PER_BATCH)
+    return _sum_of_batch(batch) + _sums_in_batch()[in_batch]
+
+
+@lru_cache(maxsize=4096)
+def _sum_of_batch(batch: int) -> int:
+    # Three more digits follow, so what counts double is as if one did.
+    return _luhn_sum(f"{batch}0")
+
+
+@cache
+def _sums_in_batch() -> list[int]:
+    return [_luhn_sum(f"{pack:03d}") for pack in range(_PACKS_PER_BATCH)]
 
 
 @cache

@@ -151,11 +151,12 @@ def test_tags_differ_by_pin_and_by_key(one: Pin, other: Pin) -> None:
 
 def test_candidates_are_both_forms_under_each_key() -> None:
     pin = Pin.parse(EXAMPLE)
-    assert [tag for each in pins.candidate_tags([KEY, OTHER], pin) for tag in each.both] == [
-        pins.full_tag(KEY, pin),
-        pins.hybrid_tag(1, pins.short_tag(KEY, pin)),
-        pins.full_tag(OTHER, pin),
-        pins.hybrid_tag(2, pins.short_tag(OTHER, pin)),
+    candidates = pins.candidate_tags([KEY, OTHER], [pin])[pin]
+    assert [tag for each in candidates for tag in each.both] == [
+        pins.full_tag(KEY, pin).bytes,
+        pins.hybrid_tag(1, pins.short_tag(KEY, pin)).bytes,
+        pins.full_tag(OTHER, pin).bytes,
+        pins.hybrid_tag(2, pins.short_tag(OTHER, pin)).bytes,
     ]
 
 
