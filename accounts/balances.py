@@ -112,10 +112,6 @@ def add_to_balances(session: Session, changes: Mapping[str, int]) -> None:
         for number, fen in sorted(changes.items())
         if fen
     ]
-
-    def check(count: int) -> None:
-        if count != len(rows):
-            raise AccountUnknown("a balance belongs to no electricity account")
-
     adding = ("balance_fen", "version")
-    update_rows(session, electricity_account, "number", rows, adding, check)
+    unknown = AccountUnknown("a balance belongs to no electricity account")
+    update_rows(session, electricity_account, "number", rows, adding, unknown)

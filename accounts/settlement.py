@@ -45,12 +45,8 @@ def save_bill_payments(session: Session, allocations: Iterable[Allocation]) -> N
 
 def update_bills(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store bills by rows of `update_rows` that say what they were; else raise BillMoved."""
-
-    def check(count: int) -> None:
-        if count != len(rows):
-            raise BillMoved("a bill changed meanwhile, try again")
-
-    update_rows(session, bill, "id", rows, check=check)
+    moved = BillMoved("a bill changed meanwhile, try again")
+    update_rows(session, bill, "id", rows, missing=moved)
 
 
 def _moves(payment: BillPayment) -> tuple[tuple[LedgerCode, LedgerCode, int], ...]:

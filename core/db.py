@@ -84,19 +84,24 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A statement and its parameters; `done` gets its rows and their number, see `core.trips`."""
+    """A statement and its parameters; `done` gets its rows and their number, see `core.trips`.
+
+    `decides`: `done` may raise. `refusal` is raised where the database divides by zero in it.
+    """
 
     statement: Executable
     parameters: Any
     done: Callable[[Sequence[Any], int], object]
+    decides: bool = False
+    refusal: Exception | None = None
 
 
 class Session:
     """One open transaction: its connection and the instant it began.
 
     `now` is the recorded time of everything the transaction writes, `zone` the one whose days
-    count. Whoever holds a Session never commits; the function that opened the transaction does.
-    `waiting` are the statements of a trip that has not begun.
+    count. Whoever holds a Session never commits; the function that opened the transaction does, or
+    has its last trip do it. `waiting` are the statements of a trip that has not begun.
     """
 
     def __init__(
@@ -106,7 +111,9 @@ class Session:
         self.now = now
         self.zone = zone
         self.waiting: list[Call] | None = None
+        self.is_committed = False
         self._ids = ids
+        self._started = time.monotonic()
 
     @property
     def today(self) -> date:
@@ -117,6 +124,11 @@ class Session:
     def is_sqlite(self) -> bool:
         """Whether this is the embedded database."""
         return self.connection.dialect.name == "sqlite"
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it may still take to its commit; below 0 it must roll back."""
+        return MAX_TRANSACTION_S - (time.monotonic() - self._started)
 
     def execute(
         self,
@@ -149,6 +161,13 @@ class LockTimeout(TryLater):
 
 class TransactionTooOld(TryLater):
     """The transaction ran over MAX_TRANSACTION_S and was rolled back."""
+
+    def __init__(self) -> None:
+        super().__init__("the transaction took too long and was rolled back")
+
+
+class CommitLost(Exception):
+    """A commit was begun and not answered: it may have happened."""
 
 
 class Database:
@@ -190,10 +209,10 @@ class Database:
         """Open a transaction, commit it durably at the end, roll back on any exception."""
         ids = self._id_maker()
         with self._writer, self.engine.begin() as connection:
-            started = time.monotonic()
-            yield Session(connection, self.clock(), self.settings.zone, ids)
-            if time.monotonic() - started > MAX_TRANSACTION_S:
-                raise TransactionTooOld("the transaction took too long and was rolled back")
+            session = Session(connection, self.clock(), self.settings.zone, ids)
+            yield session
+            if not session.is_committed and session.seconds_left < 0:
+                raise TransactionTooOld
 
     def transact(self, work: Callable[[Session], T]) -> T:
         """Run `work` in a writing transaction; repeat it, at most 5 times, on a deadlock."""

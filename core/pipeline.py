@@ -18,11 +18,11 @@ from psycopg import IsolationLevel, abc, adapt
 from psycopg.pq import ExecStatus, Format, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Executable, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from core.copying import driver_of, in_sqlalchemys_words
-from core.db import Call, Session
+from core.db import Call, CommitLost, Session, TransactionTooOld
 
 Convert = Callable[[Any], Any]
 Key = tuple[bytes, tuple[int, ...]]
@@ -33,6 +33,11 @@ _NO_LONGER_PREPARED = (
     psycopg.errors.InvalidSqlStatementName,
 )
 """What a prepared statement raises for ever, once a column has another type or it was dropped."""
+
+_IN_TIME = text(
+    "SELECT 1 / CAST(clock_timestamp() < now() + make_interval(secs => :left) AS int) AS in_time"
+).columns()
+"""Counts from BEGIN and not from the start of the trip, so it refuses too early, never too late."""
 
 _numbers = count()
 
@@ -76,29 +81,39 @@ class _Bound:
     key: Key
     values: Sequence[Any]
     formats: Sequence[Format]
+    refusal: Exception | None
 
 
-def send(session: Session, calls: Sequence[Call]) -> None:
+def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> None:
     """Send all calls at once, and hand each what it has found, in order.
 
-    Raises what SQLAlchemy would; after the first that fails none has an effect.
+    Raises what SQLAlchemy would, or a call's refusal; after the first that fails none has an
+    effect. With `commits` the transaction ends with them; CommitLost where that is not known.
     """
+    if session.is_committed:
+        raise RuntimeError("the transaction has ended")
+    if commits:
+        calls = [*calls, _in_time(session)]
     driver, dialect = driver_of(session), session.connection.dialect
     prepared: dict[Key, bytes] = session.connection.info.setdefault("prepared_by_trips", {})
     transformer = adapt.Transformer(driver)
     forms = [_compile(call.statement, dialect) for call in calls]
     try:
         bound = [_bind(form, call, transformer) for form, call in zip(forms, calls, strict=True)]
-        results = _in_pipeline(driver, prepared, bound)
+        results = _in_pipeline(driver, prepared, bound, commits=commits)
     except BaseException as error:
         is_cut_off = driver.pgconn.pipeline_status != PipelineStatus.OFF
         if is_cut_off or isinstance(error, _NO_LONGER_PREPARED):
             driver.close()
+        if is_cut_off and commits and isinstance(error, Exception):
+            session.connection.invalidate()
+            raise CommitLost from error
         if isinstance(error, psycopg.Error):
             raise in_sqlalchemys_words(session, "a trip", error) from None
         if driver.closed:
             session.connection.invalidate()
         raise
+    session.is_committed = commits
     for call, form, result in zip(calls, forms, results, strict=True):
         if result.status == ExecStatus.TUPLES_OK:
             rows = form.read(result, transformer)
@@ -110,16 +125,27 @@ def send(session: Session, calls: Sequence[Call]) -> None:
 def _bind(form: _Compiled, call: Call, transformer: abc.Transformer) -> _Bound:
     values = form.bound(call.parameters)
     dumped = transformer.dump_sequence(values, [adapt.PyFormat.AUTO] * len(values))
-    return _Bound((form.sql, transformer.types or ()), dumped, transformer.formats or ())
+    key = (form.sql, transformer.types or ())
+    return _Bound(key, dumped, transformer.formats or (), call.refusal)
+
+
+def _in_time(session: Session) -> Call:
+    """Return the call that refuses a transaction which is too old to be committed."""
+    left = {"left": session.seconds_left}
+    return Call(_IN_TIME, left, lambda _rows, _count: None, refusal=TransactionTooOld())
 
 
 def _in_pipeline(
-    driver: "psycopg.Connection[Any]", prepared: dict[Key, bytes], bound: Sequence[_Bound]
+    driver: "psycopg.Connection[Any]",
+    prepared: dict[Key, bytes],
+    bound: Sequence[_Bound],
+    *,
+    commits: bool,
 ) -> list[PGresult]:
     """Return the results of the statements, in order; takes note of what it has prepared."""
     pgconn = driver.pgconn
     new: dict[Key, bytes] = {}
-    steps: list[_Bound | Key | None] = []  # statements, what is prepared for them, and BEGIN
+    steps: list[_Bound | Key | None] = []  # statements, what is prepared for them, BEGIN, COMMIT
     begin = _begin(driver)
     pgconn.enter_pipeline_mode()
     if begin:
@@ -134,15 +160,27 @@ def _in_pipeline(
         name = prepared.get(each.key) or new[each.key]
         pgconn.send_query_prepared(name, each.values, each.formats, Format.BINARY)
         steps.append(each)
+    if commits:
+        pgconn.send_query_params(b"COMMIT", None)
+        steps.append(None)
     pgconn.pipeline_sync()
     results = driver.wait(_exchange(pgconn))
     pgconn.exit_pipeline_mode()
     for step, result in zip(steps, results, strict=True):
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            raise psycopg.errors.error_from_result(result, driver.info.encoding)
+            raise _error_of(step, result, driver)
         if isinstance(step, tuple):
             prepared[step] = new[step]  # it stays so even if the transaction does not
     return [r for step, r in zip(steps, results, strict=True) if isinstance(step, _Bound)]
+
+
+def _error_of(
+    step: _Bound | Key | None, result: PGresult, driver: "psycopg.Connection[Any]"
+) -> Exception:
+    error = psycopg.errors.error_from_result(result, driver.info.encoding)
+    if isinstance(error, psycopg.errors.DivisionByZero) and isinstance(step, _Bound):
+        return step.refusal or error
+    return error
 
 
 def _begin(driver: "psycopg.Connection[Any]") -> bytes:

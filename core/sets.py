@@ -16,15 +16,19 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     FromClause,
+    Integer,
+    Select,
     Table,
     TableValuedAlias,
     Text,
     TextClause,
     Update,
     bindparam,
+    cast,
     column,
     func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -160,21 +164,27 @@ def update_rows(
     key: str,
     rows: Sequence[Mapping[str, Any]],
     adding: Sequence[str] = (),
-    check: Callable[[int], None] | None = None,
+    missing: Exception | None = None,
 ) -> None:
     """Set the other columns of the rows with these keys; those of `adding` are added to.
 
-    Columns named `was_...` are compared instead: only a row that is still so is changed. `check`
-    gets the number of rows that were there.
+    Columns named `was_...` are compared instead: only a row that is still so is changed. Where not
+    all rows were there `missing` is raised and the transaction must end.
     """
     if not rows:
         return
     names, adds = tuple(rows[0]), tuple(adding)
-    if session.is_sqlite:
-        bound = [{f"new_{name}": row[name] for name in names} for row in rows]
-        change(session, _update_one(table, key, names, adds), bound, check)
-    else:
-        change(session, _update_many(table, key, names, adds), _lists(names, rows), check)
+    if not session.is_sqlite:
+        statement = _update_many(table, key, names, adds, all_there=missing is not None)
+        change(session, statement, _lists(names, rows), refusal=missing)
+        return
+
+    def check(count: int) -> None:
+        if missing is not None and count != len(rows):
+            raise missing
+
+    bound = [{f"new_{name}": row[name] for name in names} for row in rows]
+    change(session, _update_one(table, key, names, adds), bound, check)
 
 
 def _insert(
@@ -209,11 +219,19 @@ def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> TextCl
 
 
 @lru_cache(maxsize=256)
-def _update_many(table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...]) -> Update:
+def _update_many(
+    table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...], *, all_there: bool
+) -> Update | Select[Any]:
     new = select(*(func.unnest(_new_list(table, name)).label(name) for name in names)).subquery(
         "new"
     )
-    return _update(table, key, adds, {name: new.c[name] for name in names})
+    changes = _update(table, key, adds, {name: new.c[name] for name in names})
+    if not all_there:
+        return changes
+    # The database itself says no, by dividing by zero: a commit may be on its way behind.
+    changed = changes.returning(literal_column("1")).cte("changed")
+    wanted = func.cardinality(_new_list(table, key))
+    return select(literal_column("1") / cast(func.count() == wanted, Integer)).select_from(changed)
 
 
 @lru_cache(maxsize=256)

@@ -32,10 +32,12 @@ class Asked(Generic[T]):
 
 
 @contextmanager
-def one_trip(session: Session) -> Generator[None]:
+def one_trip(session: Session, *, commits: bool = False) -> Generator[None]:
     """Send what is asked and changed within at its end, in that order; trips do not nest.
 
     Raises then what the statements and checks would have raised; the first that failed counts.
+    With `commits` the transaction's commit travels along, where there are trips: nothing may come
+    after it, no check within may look at an answer, and CommitLost may be raised.
     """
     if session.is_sqlite:
         yield
@@ -48,7 +50,9 @@ def one_trip(session: Session) -> Generator[None]:
         yield
     finally:
         session.waiting = None
-    _send(session, calls)
+    if commits and any(call.decides for call in calls):
+        raise RuntimeError("a check that would come after the commit")
+    _send(session, calls, commits=commits)
 
 
 def ask(
@@ -75,9 +79,18 @@ def change(
     statement: Executable,
     parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     check: Callable[[int], None] | None = None,
+    refusal: Exception | None = None,
 ) -> None:
-    """Run a change; `check` gets the number of rows, and may raise."""
-    _take_up(session, Call(statement, parameters, lambda _, count: check and check(count)))
+    """Run a change; `check` gets the number of rows, and may raise.
+
+    `refusal` is raised where PostgreSQL divides by zero in it, by which a statement itself says no.
+    """
+
+    def done(_: Sequence[Any], count: int) -> None:
+        if check is not None:
+            check(count)
+
+    _take_up(session, Call(statement, parameters, done, check is not None, refusal))
 
 
 def _take_up(session: Session, call: Call) -> None:
@@ -87,7 +100,7 @@ def _take_up(session: Session, call: Call) -> None:
         _send(session, [call])
 
 
-def _send(session: Session, calls: Sequence[Call]) -> None:
+def _send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> None:
     if session.is_sqlite:
         for call in calls:
             found = session.execute(call.statement, call.parameters)
@@ -96,4 +109,4 @@ def _send(session: Session, calls: Sequence[Call]) -> None:
     # Imported here, since nobody needs the driver on SQLite and it is slow to load.
     from core.pipeline import send
 
-    send(session, calls)
+    send(session, calls, commits=commits)

@@ -32,10 +32,11 @@ def apply(session: Session, decided: Decided, settings: Settings) -> None:
     """Write the effects of all decisions, in one trip but for locks; the caller of this commits.
 
     The unique keys of requests, redemptions and callers decide every race between workers: where
-    one holds a row already another was first, Raced is raised, and nothing may be committed.
+    one holds a row already another was first, Raced is raised, and nothing may be committed. Where
+    nobody is counted on the commit travels along; then CommitLost may be raised.
     """
     try:
-        with one_trip(session):
+        with one_trip(session, commits=not decided.callers):
             _write(session, decided, settings)
         # Not before it is sure that this list was first: their key waits for the caller's row.
         _write_locks(session, decided.callers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core.db import Database, is_retryable
+from core.db import CommitLost, Database, is_retryable
 from core.keyfile import Keys
 from redemption.apply import Raced, apply
 from redemption.facts import RuleSettings, load
@@ -24,10 +24,6 @@ ROUNDS_ALONE = 20
 
 _log = structlog.get_logger(__name__)
 _BEGIN_AGAIN = (Raced, LotMoved, LookUpAgain)
-
-
-class _CommitLost(Exception):
-    """A commit was begun and not answered: it may have happened."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Redeemer:
                 # One request must not harm its neighbours: whatever is wrong with the list, each
                 # gets its own transaction, and there its own error.
                 _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)
-                is_unknown = isinstance(error, _CommitLost)
+                is_unknown = isinstance(error, CommitLost)
                 break
         else:
             _log.warning("list_taken_apart", size=len(requests), error="Raced")
@@ -80,7 +76,7 @@ class Redeemer:
                     # Outage, or a stuck row.
                     _log.error("redemption_failed", error=type(error.orig).__name__)
                     break
-            except _CommitLost as error:
+            except CommitLost as error:
                 _log.error("redemption_failed", error=type(error).__name__)
                 is_unknown = True
                 break
@@ -108,6 +104,6 @@ class Redeemer:
                 is_written = True
         except DBAPIError as error:
             if is_written and not is_retryable(error):
-                raise _CommitLost from error
+                raise CommitLost from error
             raise
         return decided.decisions

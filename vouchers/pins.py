@@ -151,8 +151,7 @@ def candidate_tags(keys: Iterable[PinKey], pins: Iterable[Pin]) -> dict[Pin, lis
     """Return every tag under which the card of each PIN may be stored, two for each key."""
     functions = [(key.version, hmac_sha256(key.tag_key)) for key in keys]
     return {
-        pin: [_candidate(version, keyed(pin.digits.encode("ascii"))) for version, keyed in functions]
-        for pin in pins
+        pin: [_candidate(version, of(_bytes(pin))) for version, of in functions] for pin in pins
     }
 
 
@@ -237,4 +236,8 @@ def short_of(keyed: bytes) -> int:
 
 
 def _keyed(key: PinKey, pin: Pin) -> bytes:
-    return hmac.digest(key.tag_key, pin.digits.encode("ascii"), hashlib.sha256)
+    return hmac.digest(key.tag_key, _bytes(pin), hashlib.sha256)
+
+
+def _bytes(pin: Pin) -> bytes:
+    return pin.digits.encode("ascii")

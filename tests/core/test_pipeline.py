@@ -3,6 +3,7 @@
 import signal
 import struct
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from sqlalchemy import BigInteger, Text, bindparam, func, literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from core.db import Database, Session
-from core.sets import insert_rows
+from core.db import CommitLost, Database, Session, TransactionTooOld
+from core.sets import insert_new_rows, insert_rows, update_rows
 from core.tables import lease, outbox
 from core.trips import ask, one_trip
 from tests.core.test_trips import NOW, leases
@@ -65,6 +66,79 @@ def test_what_a_trip_wrote_goes_with_the_transaction(postgresql_db: Database) ->
     with pytest.raises(KeyError):
         work()
     assert kept(postgresql_db) == ["a"]
+
+
+def test_a_trip_that_commits_ends_its_transaction(postgresql_db: Database) -> None:
+    with postgresql_db.write() as session:
+        with one_trip(session, commits=True):
+            insert_rows(session, lease, leases("a"))
+        assert kept(postgresql_db) == ["a"]
+        with pytest.raises(RuntimeError, match="ended"):
+            insert_rows(session, lease, leases("b"))
+    assert kept(postgresql_db) == ["a"]
+
+
+def test_of_a_trip_that_commits_nothing_stays_where_one_statement_fails(
+    postgresql_db: Database,
+) -> None:
+    missing = KeyError("not there")
+
+    def work(*changes: Callable[[Session], None]) -> None:
+        with postgresql_db.write() as session, one_trip(session, commits=True):
+            insert_rows(session, lease, leases("a"))
+            for change in changes:
+                change(session)
+            insert_rows(session, lease, leases("c"))
+
+    with pytest.raises(IntegrityError):
+        work(lambda session: insert_rows(session, lease, leases("a")))
+    with pytest.raises(KeyError, match="not there"):
+        work(lambda s: update_rows(s, lease, "name", [{**leases("b")[0]}], missing=missing))
+    assert kept(postgresql_db) == []
+    work()
+    assert kept(postgresql_db) == ["a", "c"]
+
+
+def test_a_trip_that_commits_may_have_no_check_that_comes_too_late(
+    postgresql_db: Database,
+) -> None:
+    def work() -> None:
+        with postgresql_db.write() as session, one_trip(session, commits=True):
+            insert_new_rows(session, lease, leases("a"), lambda _: None)
+
+    with pytest.raises(RuntimeError, match="after the commit"):
+        work()
+    assert kept(postgresql_db) == []
+
+
+def test_a_transaction_that_is_too_old_is_not_committed_by_its_trip(
+    postgresql_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work() -> None:
+        with postgresql_db.write() as session, one_trip(session, commits=True):
+            insert_rows(session, lease, leases("a"))
+
+    monkeypatch.setattr("core.db.MAX_TRANSACTION_S", -1)
+    with pytest.raises(TransactionTooOld):
+        work()
+    assert kept(postgresql_db) == []
+
+
+def test_a_commit_whose_connection_goes_is_lost_and_nothing_else_is(
+    postgresql_db: Database,
+) -> None:
+    kill = select(func.pg_terminate_backend(func.pg_backend_pid()))
+
+    def work(session: Session, *, commits: bool) -> None:
+        with one_trip(session, commits=commits):
+            insert_rows(session, lease, leases("a"))
+            ask(session, kill, {}, len)
+
+    with pytest.raises(CommitLost), postgresql_db.write() as session:
+        work(session, commits=True)
+    with pytest.raises(DBAPIError), postgresql_db.write() as session:
+        work(session, commits=False)
+    assert kept(postgresql_db) == []
 
 
 def test_without_one_snapshot_each_trip_is_a_transaction_of_its_own(

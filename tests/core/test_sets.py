@@ -1,13 +1,16 @@
 """Statements over many rows, on both databases."""
 
 import uuid
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import select
 
 from core.db import Database
 from core.sets import all_among, among, insert_new_rows, insert_rows, update_rows
 from core.tables import job, outbox
+from core.trips import one_trip
 from vouchers.tables import voucher
 
 NOW = datetime(2026, 6, 11, tzinfo=UTC)
@@ -83,19 +86,35 @@ def test_rows_of_values_match_together_and_not_crosswise(db: Database) -> None:
         assert sorted(session.execute(query, asked).scalars()) == [0, 4]
 
 
-def test_updates_set_or_add_and_tell_how_many_rows_were_there(db: Database) -> None:
+def test_updates_set_or_add(db: Database) -> None:
     with db.write() as session:
         insert_rows(session, job, jobs(4))
         new = [{"id": i, "done_count": 2, "owner": f"o{i}"} for i in (1, 2, 77)]
-        told: list[int] = []
-        update_rows(session, job, "id", new, check=told.append)
-        update_rows(session, job, "id", [{"id": 1, "done_count": 3}], ["done_count"], told.append)
-        update_rows(session, job, "id", [], check=told.append)
-        assert told == [2, 1]
+        missing = ValueError("not there")
+        update_rows(session, job, "id", new)
+        update_rows(session, job, "id", [{"id": 1, "done_count": 3}], ["done_count"], missing)
+        update_rows(session, job, "id", [], missing=missing)
         query = select(job.c.done_count, job.c.owner).order_by(job.c.id)
         counts = [tuple(row) for row in session.execute(query)]
     assert [count for count, _ in counts] == [0, 5, 2, 0]
     assert [owner for _, owner in counts[1:3]] == ["o1", "o2"]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one trip", "alone"])
+def test_an_update_that_does_not_find_all_its_rows_is_refused_and_nothing_stays(
+    db: Database, together: bool
+) -> None:
+    new = [{"id": i, "was_owner": jobs(1)[0]["owner"], "done_count": 2} for i in (1, 77)]
+
+    def work() -> None:
+        with db.write() as session, one_trip(session) if together else nullcontext():
+            insert_rows(session, job, jobs(4))
+            update_rows(session, job, "id", new, missing=KeyError("moved"))
+
+    with pytest.raises(KeyError, match="moved"):
+        work()
+    with db.read() as session:
+        assert session.execute(select(job.c.id)).all() == []
 
 
 def test_only_rows_that_are_still_as_they_were_are_changed(db: Database) -> None:

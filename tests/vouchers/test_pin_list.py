@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.keyfile import PinKey
 from vouchers import pins
-from vouchers.pin_list import Pins, draw_pins, full_tags, hmac_sha256, hybrid_tags
+from vouchers.pin_list import Pins, draw_pins, full_tags, hybrid_tags
 from vouchers.pins import Pin
 
 KEY = PinKey(3, b"t" * 32, b"v" * 32, live=True)
@@ -68,14 +68,14 @@ def test_tags_are_those_of_single_pins() -> None:
 
 @given(st.binary(max_size=64), st.lists(st.binary(max_size=200), max_size=3))
 def test_the_begun_hmac_is_hmac(key: bytes, messages: list[bytes]) -> None:
-    keyed = hmac_sha256(key)
+    keyed = pins.hmac_sha256(key)
     for message in messages:
         assert keyed(message) == hmac.digest(key, message, hashlib.sha256)
 
 
 def test_a_key_longer_than_a_block_is_refused() -> None:
     with pytest.raises(ValueError, match="block"):
-        hmac_sha256(bytes(65))
+        pins.hmac_sha256(bytes(65))
 
 
 @pytest.mark.parametrize("write", [repr, str, "{}".format, lambda many: repr([many])])
