@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from api.background import background
 from api.known_partners import KnownPartners
 from api.metrics import Metrics
-from core.clock import Clock
+from core.clock import Clock, system_clock
 from core.db import Database
 from core.gateways.routes import AT_ONCE, kinds_of, routes
 from core.keyfile import Keys
@@ -22,6 +22,7 @@ from core.settings import Settings
 from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
 from redemption.batcher import LISTS_AT_ONCE, Batcher
+from redemption.children import Children
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
@@ -115,21 +116,6 @@ class Runtime:
         text_late_answer(self.db, request, lost if failed else done.result())
 
 
-@dataclass(frozen=True)
-class MeasuredRedeemer(Redeemer):
-    """The engine, telling how many requests it decides together and how long that takes."""
-
-    metrics: Metrics
-
-    def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
-        """Answer as the engine does."""
-        started = perf_counter()
-        try:
-            return super().redeem(requests)
-        finally:
-            self.metrics.list_decided(len(requests), perf_counter() - started)
-
-
 @asynccontextmanager
 async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIterator[Runtime]:
     """Open everything, refusing to start on what is not durable or not ours; close it at the end.
@@ -147,9 +133,12 @@ async def running(settings: Settings, clock: Clock, metrics: Metrics) -> AsyncIt
         stack.callback(connector.close)
         argon = ArgonPool(settings)
         stack.callback(argon.close)
-        batcher = Batcher(MeasuredRedeemer(db, keys, argon, metrics))
-        stack.push_async_callback(batcher.close)
         stack.enter_context(_use_case_threads(settings))
+        children = _children(settings, clock)
+        if children is not None:
+            stack.push_async_callback(children.close)
+        batcher = Batcher(Redeemer(db, keys, argon), children, metrics.list_decided)
+        stack.push_async_callback(batcher.close)
         stack.enter_context(
             background("relay", lambda stop: run_relay(db, sink, stop, kinds, AT_ONCE))
         )
@@ -173,6 +162,13 @@ def check_start(db: Database, keys: Keys) -> None:
     check_current(db)
     with db.read() as session:
         check_key_file(session, keys.get())
+
+
+def _children(settings: Settings, clock: Clock) -> Children | None:
+    """Return the child processes; none for SQLite, which has one writer, nor in another time."""
+    if settings.is_sqlite or not settings.engine_processes or clock is not system_clock:
+        return None
+    return Children(settings.engine_processes)
 
 
 @contextmanager

@@ -22,13 +22,11 @@ from core import log
 from core.clock import Clock, system_clock
 from core.errors import ConfigurationError
 from core.settings import Settings, load
+from core.unswept import SWEEPS
 
 _SWITCH_S = 0.001
 """The engine's thread comes back from the database a dozen times for each list, and would wait up
 to 5 ms each time for the event loop to let go of the interpreter."""
-_SWEEPS = (5_000, 50, 10)
-"""So many objects more than went, and sweeps of the youngest, are between two of the garbage
-collector's. Requests leave no cycles, and it would look at all that wait for their answer."""
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -36,7 +34,7 @@ def create() -> AsgiApp:
     """Return the application for the environment of this process."""
     settings = load(os.environ)
     sys.setswitchinterval(_SWITCH_S)
-    gc.set_threshold(*_SWEEPS)
+    gc.set_threshold(*SWEEPS)
     log.configure(settings.log_format)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it would tell of every look
     return assemble(settings, metrics_directory=os.environ.get(_METRICS_DIRECTORY))

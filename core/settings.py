@@ -51,6 +51,9 @@ class Settings:
     slow_seconds: int = _setting(2, "how long a slowed sender waits for each answer")
     reorder_lead_days: int = _setting(7, "days from an outlet's order to its cards, for low stock")
     reorder_service_percent: int = _setting(95, "how often stock should outlast that, 50 to 99")
+    engine_processes: int = _setting(
+        3, "processes beside each worker for its lists, on PostgreSQL; 0: threads of the worker"
+    )
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
     queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
     lock_timeout_ms: int = _setting(500, "how long a redemption waits for a row")

@@ -2,15 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 
+from msgspec.structs import replace
+
+from redemption.children import ChildLost, Children
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
 LISTS_AT_ONCE = 3
-"""While the database works on one or two lists, the process prepares and answers another."""
+"""While the database works on one or two lists, another is prepared and answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,27 @@ class _Unit:
 
 
 class Batcher:
-    """Feeds the engine of one process from one event loop; no timer.
+    """Feeds the engine from one event loop; no timer.
 
     The first list begins at once; others beside it when their share waits: as many as the lists
     under way would have each, were there LISTS_AT_ONCE of them. So lists stay long under load, and
     the database is seldom without one. SQLite takes one at a time. At most `queue_limit` requests
     wait; more are answered `try_later` at once, untouched.
+
+    Child processes carry the lists out; threads of this one where none is free, or there at all.
+    They are started when two lists are first under way at once. `decided` is told how long each
+    list was and how many seconds it took.
     """
 
-    def __init__(self, redeemer: Redeemer) -> None:
+    def __init__(
+        self,
+        redeemer: Redeemer,
+        children: Children | None = None,
+        decided: Callable[[int, float], None] = lambda _size, _seconds: None,
+    ) -> None:
         self._redeemer = redeemer
+        self._children = children
+        self._decided = decided
         self._batch_limit = max(1, redeemer.db.settings.batch_limit)
         self._queue_limit = redeemer.db.settings.queue_limit
         self._lists_at_once = 1 if redeemer.db.is_sqlite else LISTS_AT_ONCE
@@ -87,9 +102,9 @@ class Batcher:
         requests = [request for unit in units for request in unit.requests]
         self._under_way[task] = len(requests)
         self._begin()
-        loop = asyncio.get_running_loop()
+        started = perf_counter()
         try:
-            outcomes = await loop.run_in_executor(self._threads, self._redeemer.redeem, requests)
+            outcomes = await self._redeem(requests)
         except Exception as error:
             for unit in units:
                 if not unit.answered.done():
@@ -97,8 +112,24 @@ class Batcher:
         else:
             _hand_out(units, outcomes)
         finally:
+            self._decided(len(requests), perf_counter() - started)
             del self._under_way[task]
             self._begin()
+
+    async def _redeem(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
+        if self._children is None:
+            return await self._in_thread(requests)
+        if len(self._under_way) > 1:
+            self._children.begin()
+        try:
+            return await self._children.redeem(requests) or await self._in_thread(requests)
+        except ChildLost:
+            # It may have committed, or still be about to.
+            return [_perhaps(outcome) for outcome in await self._in_thread(requests)]
+
+    async def _in_thread(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._redeemer.redeem, requests)
 
     def _take(self) -> list[_Unit]:
         """Take the units that wait, up to the limit; one alone may be longer."""
@@ -112,6 +143,11 @@ class Batcher:
             taken.append(unit)
         self._waiting -= count
         return taken
+
+
+def _perhaps(outcome: Outcome) -> Outcome:
+    is_later = outcome.answer.code is Code.TRY_LATER
+    return replace(outcome, is_unknown=True) if is_later else outcome
 
 
 def _hand_out(units: Sequence[_Unit], outcomes: Sequence[Outcome]) -> None:
