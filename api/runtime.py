@@ -168,7 +168,7 @@ def _children(settings: Settings, clock: Clock) -> Children | None:
     """Return the child processes; none for SQLite, which has one writer, nor in another time."""
     if settings.is_sqlite or not settings.engine_processes or clock is not system_clock:
         return None
-    return Children(settings.engine_processes)
+    return Children(settings)
 
 
 @contextmanager

@@ -9,13 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from bench.errors import CannotMeasure
-from core.settings import Settings, variable
+from core.settings import PREFIX, Settings, variables
 
 HOST = "127.0.0.1"
 _START_S = 60
@@ -84,10 +84,8 @@ def wait_until_it_answers(server: Server, log: Path, pause_s: float = 0.02) -> N
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a process with these settings and no others of ours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANNENG_")}
-    return kept | {
-        variable(item.name): str(getattr(settings, item.name)) for item in fields(settings)
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return kept | variables(settings)
 
 
 def free_port() -> int:

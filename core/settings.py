@@ -187,6 +187,11 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
+def variables(settings: Settings) -> dict[str, str]:
+    """Return the variables from which `load` makes the same settings, in another process too."""
+    return {variable(item.name): str(getattr(settings, item.name)) for item in fields(settings)}
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Return the settings of an environment; an unknown WANNENG_ name is a ConfigurationError."""
     known = {variable(item.name): item for item in fields(Settings)}

@@ -6,12 +6,17 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import cast
 
 import structlog
 
+from core.settings import Settings
 from redemption import wire
 from redemption.requests import Outcome, RedeemRequest
+
+CONNECTIONS = 2
+"""Of a child to the database: a list's, and that of the numbers it leases meanwhile."""
 
 _REST_S = 1
 """So long after one was lost another is started."""
@@ -27,18 +32,30 @@ class ChildLost(Exception):
     """A process ended with a list that it was given: what became of it only the database knows."""
 
 
-class Children:
-    """`count` processes, each with the engine, for one list at a time; none before `begin`."""
+def share(settings: Settings) -> Settings:
+    """Return the settings of one child: its part of what its worker may compute at once."""
+    threads = max(1, settings.argon2_threads // max(1, settings.engine_processes))
+    return replace(settings, pool_size=CONNECTIONS, argon2_threads=threads)
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+
+class Children:
+    """Processes with the engine, each for one list at a time; none before `begin`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = share(settings)
         self._free: list[_Child] = []
         self._kept: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Have them started beside what else is done; does nothing where that was said before."""
         if not self._kept:
-            self._kept = [asyncio.create_task(self._keep()) for _ in range(self._count)]
+            count = self._settings.engine_processes
+            self._kept = [asyncio.create_task(self._keep()) for _ in range(count)]
+
+    @property
+    def free(self) -> int:
+        """How many wait for a list."""
+        return len(self._free)
 
     async def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome] | None:
         """Return the engine's answers; None where no process is free. Raises ChildLost."""
@@ -59,7 +76,7 @@ class Children:
         """Have one process all the time."""
         while True:
             with suppress(ChildLost, TimeoutError, OSError):
-                async with _started() as child:
+                async with _started(self._settings) as child:
                     self._free.append(child)
                     await child.lost.wait()
                     if child in self._free:
@@ -80,19 +97,20 @@ class _Child(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
 
+    async def begin(self, settings: Settings) -> None:
+        """Give it its settings and wait until it is ready; raises ChildLost."""
+        await self._ask(wire.settings_to(settings))
+
     async def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
         """Return the answers to a list; ChildLost where the process ends before."""
-        answer = self.next_frame()
-        if self._transport is not None:
-            self._transport.write(wire.frame(wire.requests_to(requests)))
-        return wire.outcomes_of(await answer)
+        return wire.outcomes_of(await self._ask(wire.requests_to(requests)))
 
-    def next_frame(self) -> "asyncio.Future[bytes]":
-        """Return the payload that will come; ChildLost where none can."""
-        if self.lost.is_set():
+    async def _ask(self, payload: bytes) -> bytes:
+        if self._transport is None or self.lost.is_set():
             raise ChildLost
         self._waiting = asyncio.get_running_loop().create_future()
-        return self._waiting
+        self._transport.write(wire.frame(payload))
+        return await self._waiting
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -114,7 +132,7 @@ class _Child(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def _started() -> AsyncGenerator[_Child]:
+async def _started(settings: Settings) -> AsyncGenerator[_Child]:
     """Start a process, and end it after the block; OSError or TimeoutError where it does not come.
 
     Whatever happens to this one, it ends when our end of the socket does.
@@ -125,7 +143,7 @@ async def _started() -> AsyncGenerator[_Child]:
     transport, child = await asyncio.get_running_loop().create_connection(_Child, sock=ours)
     try:
         async with asyncio.timeout(_START_S):
-            await child.next_frame()
+            await child.begin(settings)
         yield child
     finally:
         transport.close()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from core.settings import Settings, load, variables
 from redemption.requests import Outcome, RedeemRequest
 from vouchers.pins import Pin
 
@@ -26,6 +27,16 @@ def payload_bytes(head: bytes) -> int:
     """Return how long the payload is that follows the head of a frame."""
     length: int = _LENGTH.unpack(head)[0]
     return length
+
+
+def settings_to(settings: Settings) -> bytes:
+    """Return the settings that a child is to work with as a payload, the first of all."""
+    return msgspec.msgpack.encode(variables(settings))
+
+
+def settings_of(payload: bytes) -> Settings:
+    """Return the settings of a payload."""
+    return load(msgspec.msgpack.decode(payload, type=dict[str, str]))
 
 
 def requests_to(requests: Sequence[RedeemRequest]) -> bytes:

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psutil
 
-from core.settings import Settings, variable
+from core.settings import PREFIX, Settings, variables
 
 _START_S = 40
 _COMMAND = (sys.executable, "-W", "error", "-m", "cli", "serve", "--host", "127.0.0.1")
@@ -67,10 +67,8 @@ def serving(
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a process with these settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANNENG_")}
-    return kept | {
-        variable(item.name): str(getattr(settings, item.name)) for item in fields(settings)
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return kept | variables(settings)
 
 
 def _free_port() -> int:
