@@ -119,7 +119,7 @@ journal_entry = Table(
     Column("business_day", Date, nullable=False),
     Column("event", Text, nullable=False),
     Column("reference", Text, nullable=False),
-    Column("reverses", BigInteger, ForeignKey("journal_entry.id"), unique=True),
+    Column("reverses", BigInteger, ForeignKey("journal_entry.id")),
     CheckConstraint("reverses <> id", name="reverses_another"),
 )
 """One event in the books; append only, mended only by a mirror entry."""
@@ -151,6 +151,14 @@ Index(
     bill.c.due_on,
     postgresql_where=bill.c.state != "paid",
     sqlite_where=bill.c.state != "paid",
+)
+Index(
+    "uq_journal_entry_reverses",
+    journal_entry.c.reverses,
+    unique=True,
+    # Hardly any entry reverses another, and each of the others would stand in the index too.
+    postgresql_where=journal_entry.c.reverses.is_not(None),
+    sqlite_where=journal_entry.c.reverses.is_not(None),
 )
 Index(
     "ix_journal_entry_at",

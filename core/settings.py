@@ -10,6 +10,8 @@ from core.errors import ConfigurationError
 from core.networks import Network, parse_networks
 
 PREFIX = "WANNENG_"
+MAX_ENGINE_PROCESSES = 3
+"""More than there are lists at once in a worker would wait for ever."""
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -52,7 +54,7 @@ class Settings:
     reorder_lead_days: int = _setting(7, "days from an outlet's order to its cards, for low stock")
     reorder_service_percent: int = _setting(95, "how often stock should outlast that, 50 to 99")
     engine_processes: int = _setting(
-        3, "processes beside each worker for its lists, on PostgreSQL; 0: threads of the worker"
+        3, "processes beside each worker for its lists, 0 to 3, on PostgreSQL; 0: its own threads"
     )
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
     queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
@@ -129,6 +131,8 @@ class Settings:
         if set(self.voices) != {"zh", "en"}:
             raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
         self.allowed_networks, self.proxies  # noqa: B018  they raise what is wrong with them
+        if not 0 <= self.engine_processes <= MAX_ENGINE_PROCESSES:
+            raise ConfigurationError("WANNENG_ENGINE_PROCESSES may be 0 to 3")
         if not 50 <= self.reorder_service_percent <= 99:
             raise ConfigurationError("WANNENG_REORDER_SERVICE_PERCENT may be 50 to 99")
         for item in fields(self):

@@ -9,11 +9,12 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
+from core.settings import MAX_ENGINE_PROCESSES
 from redemption.children import ChildLost, Children
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
-LISTS_AT_ONCE = 3
+LISTS_AT_ONCE = MAX_ENGINE_PROCESSES
 """While the database works on one or two lists, another is prepared and answered."""
 
 

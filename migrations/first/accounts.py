@@ -46,7 +46,6 @@ def create_journal_entry() -> None:
             ["reverses"], ["journal_entry.id"], name=op.f("fk_journal_entry_reverses")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_entry")),
-        sa.UniqueConstraint("reverses", name=op.f("uq_journal_entry_reverses")),
     )
     op.create_index(
         "ix_journal_entry_at",
@@ -55,6 +54,14 @@ def create_journal_entry() -> None:
         unique=False,
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    )
+    op.create_index(
+        "uq_journal_entry_reverses",
+        "journal_entry",
+        ["reverses"],
+        unique=True,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
+        sqlite_where=sa.text("reverses IS NOT NULL"),
     )
 
 
