@@ -21,7 +21,7 @@ from core.redis import Connector
 from core.settings import Settings
 from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
-from redemption.batcher import LISTS_AT_ONCE, Batcher
+from redemption.batcher import Batcher, lists_at_once
 from redemption.children import Children
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 CALLER_WAITS_S = 8
 """So long a caller on the line waits for an answer; then the result is texted."""
 
-_CONNECTIONS_OF_OTHERS = LISTS_AT_ONCE + 2 + BATCHES_AT_ONCE * WRITERS
-"""The engine's lists, the relay, the round, and the batches being made."""
+_CONNECTIONS_OF_OTHERS = 2 + BATCHES_AT_ONCE * WRITERS
+"""The relay, the round, and the batches being made; the engine's lists come to them."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,8 @@ def _children(settings: Settings, clock: Clock) -> Children | None:
 @contextmanager
 def _use_case_threads(settings: Settings) -> Iterator[None]:
     """Run use cases in so many threads that none waits long for a connection."""
-    count = max(2, settings.pool_size - _CONNECTIONS_OF_OTHERS)
+    others = _CONNECTIONS_OF_OTHERS + lists_at_once(settings)
+    count = max(2, settings.pool_size - others)
     executor = ThreadPoolExecutor(count, thread_name_prefix="use-case")
     asyncio.get_running_loop().set_default_executor(executor)
     try:

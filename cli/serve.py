@@ -14,7 +14,7 @@ from cli.app import App
 from cli.command import command, pass_app
 from core import log
 from core.errors import ConfigurationError
-from core.settings import Settings
+from core.settings import Settings, variable
 from migrations import schema
 from vouchers.key_rotation import check_key_file
 
@@ -101,6 +101,9 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
         if workers > 1 and _METRICS_DIRECTORY not in os.environ:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
+        # What is set is for each worker; what is not they share, lest there be more than cores.
+        share = Settings.engine_processes // workers
+        os.environ.setdefault(variable("engine_processes"), str(share))
         Granian(
             "api.start:create",
             address=host,

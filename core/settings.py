@@ -10,8 +10,7 @@ from core.errors import ConfigurationError
 from core.networks import Network, parse_networks
 
 PREFIX = "WANNENG_"
-MAX_ENGINE_PROCESSES = 3
-"""More than there are lists at once in a worker would wait for ever."""
+MAX_ENGINE_PROCESSES = 8
 
 
 def _setting(default: Any, help_text: str) -> Any:
@@ -54,7 +53,9 @@ class Settings:
     reorder_lead_days: int = _setting(7, "days from an outlet's order to its cards, for low stock")
     reorder_service_percent: int = _setting(95, "how often stock should outlast that, 50 to 99")
     engine_processes: int = _setting(
-        3, "processes beside each worker for its lists, 0 to 3, on PostgreSQL; 0: its own threads"
+        2,
+        "processes beside a worker for its lists, 0 to 8, on PostgreSQL; 0: its own threads;"
+        " not set: 2 that all workers share",
     )
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
     queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
@@ -132,7 +133,7 @@ class Settings:
             raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
         self.allowed_networks, self.proxies  # noqa: B018  they raise what is wrong with them
         if not 0 <= self.engine_processes <= MAX_ENGINE_PROCESSES:
-            raise ConfigurationError("WANNENG_ENGINE_PROCESSES may be 0 to 3")
+            raise ConfigurationError("WANNENG_ENGINE_PROCESSES may be 0 to 8")
         if not 50 <= self.reorder_service_percent <= 99:
             raise ConfigurationError("WANNENG_REORDER_SERVICE_PERCENT may be 50 to 99")
         for item in fields(self):
@@ -193,7 +194,8 @@ def variable(name: str) -> str:
 
 def variables(settings: Settings) -> dict[str, str]:
     """Return the variables from which `load` makes the same settings, in another process too."""
-    return {variable(item.name): str(getattr(settings, item.name)) for item in fields(settings)}
+    given = {item: getattr(settings, item.name) for item in fields(settings)}
+    return {variable(i.name): str(value) for i, value in given.items() if value != i.default}
 
 
 def load(environ: Mapping[str, str]) -> Settings:

@@ -9,13 +9,19 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
-from core.settings import MAX_ENGINE_PROCESSES
+from core.settings import Settings
 from redemption.children import ChildLost, Children
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
-LISTS_AT_ONCE = MAX_ENGINE_PROCESSES
-"""While the database works on one or two lists, another is prepared and answered."""
+LISTS_IN_THREADS = 3
+"""Where one interpreter prepares and answers all lists, one has it while the database works on the
+others. With a process for each two do as much, since they are longer."""
+
+
+def lists_at_once(settings: Settings) -> int:
+    """Return how many lists one worker carries out at a time."""
+    return 1 if settings.is_sqlite else settings.engine_processes or LISTS_IN_THREADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +36,13 @@ class Batcher:
     """Feeds the engine from one event loop; no timer.
 
     The first list begins at once; others beside it when their share waits: as many as the lists
-    under way would have each, were there LISTS_AT_ONCE of them. So lists stay long under load, and
-    the database is seldom without one. SQLite takes one at a time. At most `queue_limit` requests
+    under way would have each, were there as many as there may be. So lists stay long under load,
+    and the database is seldom without one. SQLite takes one at a time. At most `queue_limit` requests
     wait; more are answered `try_later` at once, untouched.
 
     Child processes carry the lists out; threads of this one where none is free, or there at all.
-    They are started when two lists are first under way at once. `decided` is told how long each
-    list was and how many seconds it took.
+    They are started when requests first wait for a list, or two lists are under way. `decided` is
+    told how long each list was and how many seconds it took.
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class Batcher:
         self._decided = decided
         self._batch_limit = max(1, redeemer.db.settings.batch_limit)
         self._queue_limit = redeemer.db.settings.queue_limit
-        self._lists_at_once = 1 if redeemer.db.is_sqlite else LISTS_AT_ONCE
+        self._lists_at_once = lists_at_once(redeemer.db.settings)
         self._units: deque[_Unit] = deque()
         self._waiting = 0
         self._threads = ThreadPoolExecutor(self._lists_at_once, thread_name_prefix="redeem")
@@ -114,14 +120,17 @@ class Batcher:
             _hand_out(units, outcomes)
         finally:
             self._decided(len(requests), perf_counter() - started)
+            self._call_for_help()
             del self._under_way[task]
             self._begin()
+
+    def _call_for_help(self) -> None:
+        if self._children is not None and (self._units or len(self._under_way) > 1):
+            self._children.begin()
 
     async def _redeem(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
         if self._children is None:
             return await self._in_thread(requests)
-        if len(self._under_way) > 1:
-            self._children.begin()
         try:
             return await self._children.redeem(requests) or await self._in_thread(requests)
         except ChildLost:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from accounts.tables import electricity_account
 from core.db import Database
 from core.keyfile import Keys
-from redemption.batcher import LISTS_AT_ONCE, Batcher
+from redemption.batcher import Batcher, lists_at_once
 from redemption.engine import Redeemer
 from redemption.requests import Code, RedeemRequest
 from tests.redemption.cards import redeem
@@ -31,7 +31,7 @@ def patient(postgresql_db: Database) -> Iterator[Database]:
 def test_lists_beside_one_that_waits_for_a_row_are_answered(
     postgresql_db: Database, patient: Database, keys: Keys
 ) -> None:
-    cards, (stuck, free) = world(postgresql_db, keys, 2 + LISTS_AT_ONCE, 2)
+    cards, (stuck, free) = world(postgresql_db, keys, 2 + lists_at_once(patient.settings), 2)
     first, *others = [
         redeem(card, stuck if place == 0 else free) for place, card in enumerate(cards)
     ]

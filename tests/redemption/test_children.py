@@ -21,7 +21,7 @@ from core.db import Database
 from core.keyfile import Keys
 from core.settings import Settings
 from redemption import wire
-from redemption.batcher import LISTS_AT_ONCE, Batcher
+from redemption.batcher import Batcher
 from redemption.children import ChildLost, Children, share
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest, caller_of_partner
@@ -182,7 +182,7 @@ def test_children_come_when_lists_meet_and_not_before(postgresql_db: Database, k
             waiting = asyncio.create_task(batcher.submit(waits))
             await until(lambda: waits_for_a_lock(postgresql_db))
             outcomes.append(await batcher.submit(beside))
-            await until(lambda: children.free == LISTS_AT_ONCE)
+            await until(lambda: children.free == postgresql_db.settings.engine_processes)
             outcomes.append(await batcher.submit(later))
         outcomes.append(await waiting)
         await batcher.close()
