@@ -102,7 +102,7 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
         # What is set is for each worker; what is not they share, lest there be more than cores.
-        share = Settings.engine_processes // workers
+        share = max(1, Settings.engine_processes // workers)
         os.environ.setdefault(variable("engine_processes"), str(share))
         Granian(
             "api.start:create",

@@ -37,8 +37,8 @@ class Batcher:
 
     The first list begins at once; others beside it when their share waits: as many as the lists
     under way would have each, were there as many as there may be. So lists stay long under load,
-    and the database is seldom without one. SQLite takes one at a time. At most `queue_limit` requests
-    wait; more are answered `try_later` at once, untouched.
+    and the database is seldom without one. SQLite takes one at a time. At most `queue_limit`
+    requests wait; more are answered `try_later` at once, untouched.
 
     Child processes carry the lists out; threads of this one where none is free, or there at all.
     They are started when requests first wait for a list, or two lists are under way. `decided` is

@@ -115,7 +115,7 @@ def load(
     return Facts(
         now=session.now,
         rules=rules,
-        callers={i: on_day(state, session.now, rules.zone) for i, state in callers.value.items()},
+        callers=callers.value,
         answers=answers.value,
         cards=cards.facts(),
         accounts=accounts.value,
@@ -164,13 +164,14 @@ def _lock_callers(session: Session, requests: Sequence[Prepared]) -> Asked[dict[
     # Most have no row, and get one when something is first counted; two who count at once both
     # insert it, and one begins again.
     identities = sorted({r.request.caller.identity for r in counted})
-    fresh = {name: CallerState(name, session.today, is_new=True) for name in identities}
-    return ask(
-        session,
-        _LOCK_CALLERS,
-        {"identities": identities},
-        lambda rows: fresh | {row.identity: caller_state(row) for row in rows},
-    )
+    today = session.today
+    fresh = {name: CallerState(name, today, is_new=True) for name in identities}
+
+    def of_today(rows: Sequence[Any]) -> dict[str, CallerState]:
+        states = (on_day(caller_state(row), session.now, session.zone) for row in rows)
+        return fresh | {state.identity: state for state in states}
+
+    return ask(session, _LOCK_CALLERS, {"identities": identities}, of_today)
 
 
 def caller_state(row: Any) -> CallerState:
