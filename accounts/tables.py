@@ -167,7 +167,13 @@ Index(
     postgresql_with={"pages_per_range": 32, "autosummarize": True},
 )
 Index("ix_quote_account_number", quote.c.account_number, quote.c.expires_at)
-Index("ix_posting_entry_id", posting.c.entry_id)
+Index(
+    "ix_posting_entry_id",
+    posting.c.entry_id,
+    # An entry's postings lie together, in the order of the entries, and are seldom looked for.
+    postgresql_using="brin",
+    postgresql_with={"pages_per_range": 32, "autosummarize": True},
+)
 Index(
     "ix_posting_account_number",
     posting.c.account_number,

@@ -21,6 +21,7 @@ from psycopg.waiting import Ready, Wait
 from sqlalchemy import Dialect, Executable, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from core.arrays import PackedArray
 from core.copying import driver_of, in_sqlalchemys_words
 from core.db import Call, CommitLost, Session, TransactionTooOld
 
@@ -61,6 +62,8 @@ class _Compiled:
         return values
 
     def read(self, result: PGresult, transformer: abc.Transformer) -> Sequence[Any]:
+        if not result.ntuples:
+            return ()
         transformer.set_pgresult(result)
         row = _row_class(tuple(result.fname(place) or b"" for place in range(result.nfields)))
         rows = transformer.load_rows(0, result.ntuples, row)
@@ -124,6 +127,9 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
 
 def _bind(form: _Compiled, call: Call, transformer: abc.Transformer) -> _Bound:
     values = form.bound(call.parameters)
+    if all(type(value) is PackedArray for value in values):  # most of all: nothing to adapt
+        kinds, formats = (0,) * len(values), [Format.BINARY] * len(values)
+        return _Bound((form.sql, kinds), values, formats, call.refusal)
     dumped = transformer.dump_sequence(values, [adapt.PyFormat.AUTO] * len(values))
     key = (form.sql, transformer.types or ())
     return _Bound(key, dumped, transformer.formats or (), call.refusal)

@@ -66,7 +66,7 @@ def _digits(value: Any) -> str:
 
 
 def _pin(_: type, digits: Any) -> Pin:
-    return Pin(digits)
+    return Pin.checked(digits)
 
 
 _to_requests = msgspec.msgpack.Encoder(enc_hook=_digits)

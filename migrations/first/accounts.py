@@ -215,7 +215,14 @@ def create_posting() -> None:
         postgresql_where=sa.text("account_number IS NOT NULL"),
         sqlite_where=sa.text("account_number IS NOT NULL"),
     )
-    op.create_index("ix_posting_entry_id", "posting", ["entry_id"], unique=False)
+    op.create_index(
+        "ix_posting_entry_id",
+        "posting",
+        ["entry_id"],
+        unique=False,
+        postgresql_using="brin",
+        postgresql_with={"pages_per_range": 32, "autosummarize": True},
+    )
     op.create_index(
         "ix_posting_party_id",
         "posting",
