@@ -128,7 +128,7 @@ posting = Table(
     "posting",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("entry_id", BigInteger, ForeignKey("journal_entry.id"), nullable=False),
+    Column("entry_id", BigInteger, nullable=False),
     Column("debit", Integer, nullable=False),
     Column("credit", Integer, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
@@ -142,7 +142,8 @@ posting = Table(
 """One debit, one credit, one sum: an unbalanced entry cannot be written.
 
 `party_id`, `account_number` and `bill_id` say whose receivable, account or bill it is. The account
-is no foreign key, see `redemption`.
+and the entry, which only `ledger.post` writes, with its postings, are no foreign keys (decisions
+0012 and 0025); the audit looks.
 """
 
 Index(

@@ -201,9 +201,6 @@ def create_posting() -> None:
             name=op.f("ck_posting_chart"),
         ),
         sa.ForeignKeyConstraint(["bill_id"], ["bill.id"], name=op.f("fk_posting_bill_id")),
-        sa.ForeignKeyConstraint(
-            ["entry_id"], ["journal_entry.id"], name=op.f("fk_posting_entry_id")
-        ),
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_posting_party_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
     )
