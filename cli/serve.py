@@ -101,7 +101,7 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
         if workers > 1 and _METRICS_DIRECTORY not in os.environ:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
-        # What is set is for each worker; what is not they share, lest there be more than cores.
+        # What is set is for each worker; what is not is divided, lest there be far more than cores.
         share = max(1, Settings.engine_processes // workers)
         os.environ.setdefault(variable("engine_processes"), str(share))
         Granian(

@@ -112,6 +112,7 @@ class Session:
         self.zone = zone
         self.waiting: list[Call] | None = None
         self.is_committed = False
+        self.begun_s: float | None = None
         self._ids = ids
         self._started = time.monotonic()
 
@@ -126,9 +127,9 @@ class Session:
         return self.connection.dialect.name == "sqlite"
 
     @property
-    def seconds_left(self) -> float:
-        """How long it may still take to its commit; below 0 it must roll back."""
-        return MAX_TRANSACTION_S - (time.monotonic() - self._started)
+    def age_s(self) -> float:
+        """How many seconds ago `now` was; `begun_s` is what it was when a trip sent BEGIN."""
+        return time.monotonic() - self._started
 
     def execute(
         self,
@@ -211,7 +212,7 @@ class Database:
         with self._writer, self.engine.begin() as connection:
             session = Session(connection, self.clock(), self.settings.zone, ids)
             yield session
-            if not session.is_committed and session.seconds_left < 0:
+            if not session.is_committed and session.age_s > MAX_TRANSACTION_S:
                 raise TransactionTooOld
 
     def transact(self, work: Callable[[Session], T]) -> T:

@@ -21,6 +21,7 @@ from psycopg.waiting import Ready, Wait
 from sqlalchemy import Dialect, Executable, text
 from sqlalchemy.sql.compiler import SQLCompiler
 
+import core.db
 from core.arrays import PackedArray
 from core.copying import driver_of, in_sqlalchemys_words
 from core.db import Call, CommitLost, Session, TransactionTooOld
@@ -38,7 +39,7 @@ _NO_LONGER_PREPARED = (
 _IN_TIME = text(
     "SELECT 1 / CAST(clock_timestamp() < now() + make_interval(secs => :left) AS int) AS in_time"
 ).columns()
-"""Counts from BEGIN and not from the start of the trip, so it refuses too early, never too late."""
+"""Counts from BEGIN, which came a little later than the instant that the transaction records."""
 
 _numbers = count()
 
@@ -95,9 +96,11 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
     """
     if session.is_committed:
         raise RuntimeError("the transaction has ended")
+    driver, dialect = driver_of(session), session.connection.dialect
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        session.begun_s = session.age_s
     if commits:
         calls = [*calls, _in_time(session)]
-    driver, dialect = driver_of(session), session.connection.dialect
     prepared: dict[Key, bytes] = session.connection.info.setdefault("prepared_by_trips", {})
     transformer = adapt.Transformer(driver)
     forms = [_compile(call.statement, dialect) for call in calls]
@@ -137,7 +140,8 @@ def _bind(form: _Compiled, call: Call, transformer: abc.Transformer) -> _Bound:
 
 def _in_time(session: Session) -> Call:
     """Return the call that refuses a transaction which is too old to be committed."""
-    left = {"left": session.seconds_left}
+    before = session.age_s if session.begun_s is None else session.begun_s
+    left = {"left": core.db.MAX_TRANSACTION_S - before}
     return Call(_IN_TIME, left, lambda _rows, _count: None, refusal=TransactionTooOld())
 
 

@@ -55,7 +55,7 @@ class Settings:
     engine_processes: int = _setting(
         2,
         "processes beside a worker for its lists, 0 to 8, on PostgreSQL; 0: its own threads;"
-        " not set: 2 that all workers share",
+        " not set: 2 divided among the workers, at least 1 each",
     )
     batch_limit: int = _setting(512, "redemptions in one transaction at most")
     queue_limit: int = _setting(2048, "redemptions waiting in one worker at most")
@@ -193,7 +193,7 @@ def variable(name: str) -> str:
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """Return the variables from which `load` makes the same settings, in another process too."""
+    """Return the variables from which `load` makes the same settings, but for defaults."""
     given = {item: getattr(settings, item.name) for item in fields(settings)}
     return {variable(i.name): str(value) for i, value in given.items() if value != i.default}
 

@@ -119,14 +119,11 @@ class Batcher:
         else:
             _hand_out(units, outcomes)
         finally:
-            self._decided(len(requests), perf_counter() - started)
-            self._call_for_help()
             del self._under_way[task]
+            if self._children is not None and (self._units or self._under_way):
+                self._children.begin()
             self._begin()
-
-    def _call_for_help(self) -> None:
-        if self._children is not None and (self._units or len(self._under_way) > 1):
-            self._children.begin()
+            self._decided(len(requests), perf_counter() - started)
 
     async def _redeem(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
         if self._children is None:

@@ -4,7 +4,6 @@ It lives as long as the worker holds the other end of the socket that is its sta
 """
 
 import gc
-import signal
 import socket
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,9 +21,6 @@ _STANDARD_INPUT = 0
 
 def main() -> None:
     """Carry out the lists that the worker sends, one after the other, until it is gone."""
-    # Signals to stop reach the whole group; the worker decides when its lists are done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gc.set_threshold(*SWEEPS)
     try:
         with socket.socket(fileno=_STANDARD_INPUT) as worker:

@@ -18,13 +18,23 @@ from redemption.requests import Outcome, RedeemRequest
 CONNECTIONS = 2
 """Of a child to the database: a list's, and that of the numbers it leases meanwhile."""
 
-_REST_S = 1
-"""So long after one was lost another is started."""
+_REST_S = (1, 60)
+"""So long after one was lost another is started; twice as long each time that none comes up."""
 _START_S = 60
+_ANSWER_S = 600
+"""Longer than a list takes whose requests all wait for locks, one by one."""
 _END_S = 10
 
-_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from redemption.child import main; main()"
-"""With the worker's own path: what it runs must be of the same version."""
+_PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.path[:] = sys.argv[1:]
+from redemption.child import main
+main()
+"""
+"""Signals to stop reach the whole group, and the worker decides when its lists are done. Its path is
+the worker's own: what it runs must be of the same version."""
 _log = structlog.get_logger(__name__)
 
 
@@ -58,11 +68,25 @@ class Children:
         return len(self._free)
 
     async def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome] | None:
-        """Return the engine's answers; None where no process is free. Raises ChildLost."""
+        """Return the engine's answers; None where no process is free, or none can be given these.
+
+        Raises ChildLost.
+        """
         if not self._free:
             return None
+        try:
+            payload = wire.requests_to(requests)
+        except (UnicodeError, OverflowError):  # half a sign, or a number beyond all serials
+            return None
         child = self._free.pop()
-        outcomes = await child.redeem(requests)
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                outcomes = wire.outcomes_of(await child.ask(payload))
+        except BaseException as error:
+            child.abandon()  # it may still answer, and that would be taken for another list's
+            if isinstance(error, Exception):
+                raise ChildLost from error
+            raise
         self._free.append(child)
         return outcomes
 
@@ -74,15 +98,23 @@ class Children:
 
     async def _keep(self) -> None:
         """Have one process all the time."""
+        rest_s, longest_s = _REST_S
         while True:
             with suppress(ChildLost, TimeoutError, OSError):
                 async with _started(self._settings) as child:
-                    self._free.append(child)
-                    await child.lost.wait()
-                    if child in self._free:
-                        self._free.remove(child)
+                    rest_s = _REST_S[0]
+                    await self._offer(child)
             _log.error("engine_process_lost")
-            await asyncio.sleep(_REST_S)
+            await asyncio.sleep(rest_s)
+            rest_s = min(2 * rest_s, longest_s)
+
+    async def _offer(self, child: "_Child") -> None:
+        self._free.append(child)
+        try:
+            await child.lost.wait()
+        finally:
+            if child in self._free:
+                self._free.remove(child)
 
 
 class _Child(asyncio.Protocol):
@@ -97,15 +129,13 @@ class _Child(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own is none by name
 
-    async def begin(self, settings: Settings) -> None:
-        """Give it its settings and wait until it is ready; raises ChildLost."""
-        await self._ask(wire.settings_to(settings))
+    def abandon(self) -> None:
+        """Be lost from now on; the process ends when it finds out."""
+        if self._transport is not None:
+            self._transport.abort()
 
-    async def redeem(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
-        """Return the answers to a list; ChildLost where the process ends before."""
-        return wire.outcomes_of(await self._ask(wire.requests_to(requests)))
-
-    async def _ask(self, payload: bytes) -> bytes:
+    async def ask(self, payload: bytes) -> bytes:
+        """Send a payload and return the one that answers it; ChildLost where the process ends."""
         if self._transport is None or self.lost.is_set():
             raise ChildLost
         self._waiting = asyncio.get_running_loop().create_future()
@@ -139,11 +169,11 @@ async def _started(settings: Settings) -> AsyncGenerator[_Child]:
     """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    process = await asyncio.to_thread(_start, theirs)
+    process = _start(theirs)  # milliseconds, once in a process's life
     transport, child = await asyncio.get_running_loop().create_connection(_Child, sock=ours)
     try:
         async with asyncio.timeout(_START_S):
-            await child.begin(settings)
+            await child.ask(wire.settings_to(settings))
         yield child
     finally:
         transport.close()

@@ -66,6 +66,8 @@ def _digits(value: Any) -> str:
 
 
 def _pin(_: type, digits: Any) -> Pin:
+    if type(digits) is not str:
+        raise TypeError("a PIN travels as text")
     return Pin.checked(digits)
 
 

@@ -55,6 +55,7 @@ class Pin:
     """18 secret digits with a fitting check digit. Immutable; repr and str hide the digits.
 
     Not a dataclass on purpose: neither pickle nor a JSON library nor `asdict` can write it out.
+    Only `redemption.wire` does, to a child process.
     """
 
     __slots__ = ("digits",)

@@ -134,7 +134,10 @@ def beside_a_locked_account(
 
 def waits_for_a_lock(db: Database) -> bool:
     with db.read() as session:
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
         return bool(session.connection.exec_driver_sql(waiting).scalar_one())
 
 
@@ -151,6 +154,28 @@ def test_a_list_whose_child_dies_is_carried_out_again_and_not_called_undone(
     during, after = beside_a_locked_account(postgresql_db, keys, kill_meanwhile)
     assert (during.answer.code, during.is_unknown) == (Code.TRY_LATER, True)
     assert (after.answer.code, after.is_unknown) == (Code.REDEEMED, False)
+    assert counted(postgresql_db) == 1
+
+
+def test_a_list_that_was_committed_and_whose_answer_was_lost_is_found_done(
+    postgresql_db: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (card,), (number,) = world(postgresql_db, keys, 1, 1)
+    asked = redeem(card, number)
+
+    async def work() -> Outcome:
+        argon = ArgonPool(postgresql_db.settings)
+        async with children_of(replace(postgresql_db.settings, engine_processes=1)) as children:
+            (child,) = children._free
+            monkeypatch.setattr(child, "data_received", lambda _: child.abandon())
+            batcher = Batcher(Redeemer(postgresql_db, keys, argon), children)
+            outcome = await batcher.submit(asked)
+            await batcher.close()
+        argon.close()
+        return outcome
+
+    outcome = asyncio.run(work())
+    assert (outcome.answer.code, outcome.replayed) == (Code.REDEEMED, True)
     assert counted(postgresql_db) == 1
 
 
@@ -220,7 +245,7 @@ def test_a_child_that_cannot_start_is_told_of_and_asked_for_nothing(settings: Se
         object.__setattr__(children._settings, "timezone", "Nowhere/At_all")
         children.begin()
         await until(lambda: any(line["event"] == "engine_process_lost" for line in logged))
-        assert children.free == 0
+        assert await children.redeem([redeem(draw(), "4200000001")]) is None
         await children.close()
 
     with capture_logs() as logged:
@@ -236,6 +261,42 @@ def test_a_lost_child_is_not_given_a_list(postgresql_db: Database) -> None:
                 await children.redeem([redeem(None, "4200000001")])
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("odd", [{"key": "\ud800"}, {"serial": 2**70}], ids=["text", "number"])
+def test_what_cannot_travel_is_left_to_a_thread(
+    postgresql_db: Database, odd: dict[str, object]
+) -> None:
+    async def work() -> None:
+        async with children_of(replace(postgresql_db.settings, engine_processes=1)) as children:
+            asked = redeem(None, "4200000001", **{"key": "a", **odd})  # type: ignore[arg-type]
+            assert await children.redeem([asked]) is None
+            assert children.free == 1
+
+    asyncio.run(work())
+
+
+def test_a_child_whose_list_nobody_waits_for_any_more_is_replaced(
+    postgresql_db: Database, keys: Keys
+) -> None:
+    (card,), (number,) = world(postgresql_db, keys, 1, 1)
+    asked = redeem(card, number)
+
+    async def work() -> list[Outcome] | None:
+        async with children_of(replace(postgresql_db.settings, engine_processes=1)) as children:
+            with postgresql_db.write() as session:
+                account = electricity_account.c.number
+                session.execute(select(account).where(account == number).with_for_update())
+                abandoned = asyncio.create_task(children.redeem([asked]))
+                await until(lambda: waits_for_a_lock(postgresql_db))
+                abandoned.cancel()
+                await asyncio.wait([abandoned])
+            await until(lambda: children.free == 1)
+            return await children.redeem([redeem(None, number)])
+
+    outcomes = asyncio.run(work())
+    assert outcomes is not None
+    assert [outcome.answer.code for outcome in outcomes] == [Code.PIN_MALFORMED]
 
 
 def test_a_child_gets_its_part_of_the_slow_hashes(settings: Settings) -> None:

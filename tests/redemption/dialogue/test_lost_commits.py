@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import psycopg
+import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, event
+from psycopg.pq.abc import PGconn
+from sqlalchemy import Connection, event, func, select
 
+import core.pipeline
 from core.db import Database
+from core.keyfile import Keys
 from redemption.dialogue.deps import DialogueDeps
 from redemption.dialogue.texts import answer_text
 from redemption.engine import Redeemer
@@ -24,6 +29,8 @@ from tests.redemption.dialogue.world import (
     count,
     texts_sent,
 )
+from tests.redemption.test_races import world
+from vouchers.lookup import ArgonPool
 
 
 @contextmanager
@@ -66,6 +73,33 @@ def test_a_lost_commit_is_told_apart_and_the_same_key_finds_the_truth(
     found = redeemer.redeem(asked)
     assert [(o.answer.code, o.replayed) for o in found] == [(Code.REDEEMED, True)] * 2
     assert not any(outcome.is_unknown for outcome in found)
+
+
+def test_a_trip_that_committed_and_was_not_answered_is_found_done(
+    postgresql_db: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards, (number,) = world(postgresql_db, keys, 3, 1)
+    argon = ArgonPool(postgresql_db.settings)
+    redeemer = Redeemer(postgresql_db, keys, argon)
+    redeemer.redeem([redeem(cards[0], number)])  # so that numbers are leased
+    exchange = core.pipeline._exchange
+    lost: list[bool] = []
+
+    def exchanged_and_vanished(pgconn: PGconn) -> Any:
+        results = yield from exchange(pgconn)
+        if results[-1].command_status == b"COMMIT" and not lost:
+            lost.append(True)
+            raise psycopg.OperationalError("nobody answers")
+        return results
+
+    monkeypatch.setattr("core.pipeline._exchange", exchanged_and_vanished)
+    asked = [redeem(card, number) for card in cards[1:]]
+    found = redeemer.redeem(asked)
+    assert lost
+    assert [(o.answer.code, o.replayed) for o in found] == [(Code.REDEEMED, True)] * 2
+    with postgresql_db.read() as session:
+        assert session.execute(select(func.count()).select_from(redemption)).scalar_one() == 3
+    argon.close()
 
 
 def test_an_outage_before_the_commit_is_known_to_have_done_nothing(
