@@ -33,8 +33,8 @@ sys.path[:] = sys.argv[1:]
 from redemption.child import main
 main()
 """
-"""Signals to stop reach the whole group, and the worker decides when its lists are done. Its path is
-the worker's own: what it runs must be of the same version."""
+"""Signals to stop reach the whole group, and the worker decides when its lists are done. The path
+is the worker's own: what it runs must be of the same version."""
 _log = structlog.get_logger(__name__)
 
 
