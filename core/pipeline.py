@@ -108,16 +108,7 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
         bound = [_bind(form, call, transformer) for form, call in zip(forms, calls, strict=True)]
         results = _in_pipeline(driver, prepared, bound, commits=commits)
     except BaseException as error:
-        is_cut_off = driver.pgconn.pipeline_status != PipelineStatus.OFF
-        if is_cut_off or isinstance(error, _NO_LONGER_PREPARED):
-            driver.close()
-        if is_cut_off and commits and isinstance(error, Exception):
-            session.connection.invalidate()
-            raise CommitLost from error
-        if isinstance(error, psycopg.Error):
-            raise in_sqlalchemys_words(session, "a trip", error) from None
-        if driver.closed:
-            session.connection.invalidate()
+        _give_up(session, driver, error, commits=commits)
         raise
     session.is_committed = commits
     for call, form, result in zip(calls, forms, results, strict=True):
@@ -126,6 +117,22 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
             call.done(rows, len(rows))
         else:
             call.done((), result.command_tuples or 0)
+
+
+def _give_up(
+    session: Session, driver: "psycopg.Connection[Any]", error: BaseException, *, commits: bool
+) -> None:
+    """Close a connection that is of no more use; return where the error is to be raised as it is."""
+    is_cut_off = driver.pgconn.pipeline_status != PipelineStatus.OFF
+    if is_cut_off or isinstance(error, _NO_LONGER_PREPARED):
+        driver.close()
+    if is_cut_off and commits and isinstance(error, Exception):
+        session.connection.invalidate()
+        raise CommitLost from error
+    if isinstance(error, psycopg.Error):
+        raise in_sqlalchemys_words(session, "a trip", error) from None
+    if driver.closed:
+        session.connection.invalidate()
 
 
 def _bind(form: _Compiled, call: Call, transformer: abc.Transformer) -> _Bound:
