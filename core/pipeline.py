@@ -122,7 +122,7 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
 def _give_up(
     session: Session, driver: "psycopg.Connection[Any]", error: BaseException, *, commits: bool
 ) -> None:
-    """Close a connection that is of no more use; return where the error is to be raised as it is."""
+    """Close a connection that is of no more use; return where the error is raised as it is."""
     is_cut_off = driver.pgconn.pipeline_status != PipelineStatus.OFF
     if is_cut_off or isinstance(error, _NO_LONGER_PREPARED):
         driver.close()
