@@ -25,8 +25,8 @@ from core.settings import Settings, load
 from core.unswept import SWEEPS
 
 _SWITCH_S = 0.001
-"""The engine's thread comes back from the database a dozen times for each list, and would wait up
-to 5 ms each time for the event loop to let go of the interpreter."""
+"""A thread of the engine comes back from the database several times for each list, and would wait
+up to 5 ms each time for the event loop to let go of the interpreter."""
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 

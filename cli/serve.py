@@ -101,9 +101,7 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
         if workers > 1 and _METRICS_DIRECTORY not in os.environ:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
-        # What is set is for each worker; what is not is divided, lest there be far more than cores.
-        share = max(1, Settings.engine_processes // workers)
-        os.environ.setdefault(variable("engine_processes"), str(share))
+        os.environ.setdefault(variable("engine_processes"), str(processes_each(workers)))
         Granian(
             "api.start:create",
             address=host,
@@ -123,6 +121,14 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
             respawn_failed_workers=True,
             workers_kill_timeout=KILL_AFTER_S,
         ).serve()
+
+
+def processes_each(workers: int) -> int:
+    """Return how many engine processes a worker has where none are set: the default, divided.
+
+    So there are not far more processes than cores; one is the least that a worker needs.
+    """
+    return max(1, Settings.engine_processes // workers)
 
 
 def _check_free(host: str, port: int) -> None:

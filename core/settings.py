@@ -133,7 +133,7 @@ class Settings:
             raise ConfigurationError("WANNENG_TWIML_VOICES must be like zh=cmn-CN,en=en-US")
         self.allowed_networks, self.proxies  # noqa: B018  they raise what is wrong with them
         if not 0 <= self.engine_processes <= MAX_ENGINE_PROCESSES:
-            raise ConfigurationError("WANNENG_ENGINE_PROCESSES may be 0 to 8")
+            raise ConfigurationError(f"WANNENG_ENGINE_PROCESSES may be 0 to {MAX_ENGINE_PROCESSES}")
         if not 50 <= self.reorder_service_percent <= 99:
             raise ConfigurationError("WANNENG_REORDER_SERVICE_PERCENT may be 50 to 99")
         for item in fields(self):

@@ -62,7 +62,7 @@ def outcomes_of(payload: bytes) -> list[Outcome]:
 def _digits(value: Any) -> str:
     if isinstance(value, Pin):
         return value.digits
-    raise NotImplementedError(f"no part of a request: {type(value).__name__}")
+    raise TypeError(f"no part of a request: {type(value).__name__}")
 
 
 def _pin(_: type, digits: Any) -> Pin:

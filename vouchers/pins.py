@@ -134,8 +134,8 @@ def hybrid_tag(version: int, short: int) -> uuid.UUID:
 
 
 def hybrid_bytes(version: int, short: int) -> bytes:
-    """Return the 16 bytes of a `hybrid_tag`."""
-    return (version << 32 | short).to_bytes(16, "big")
+    """Return a `hybrid_tag` as bytes."""
+    return (version << 32 | short).to_bytes(TAG_BYTES, "big")
 
 
 class Candidate(NamedTuple):

@@ -98,7 +98,7 @@ def serial_text(serial: int) -> str:
 
 
 def serial_texts(serials: range) -> list[str]:
-    """Return the `serial_text` of each of consecutive serials, twenty times as quickly."""
+    """Return the `serial_text` of each of consecutive serials, ten times as quickly."""
     texts: list[str] = []
     for start in range(
         serials.start - serials.start % CARDS_PER_PACK, serials.stop, CARDS_PER_PACK

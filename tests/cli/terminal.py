@@ -23,7 +23,7 @@ from cli.sign_in_file import write_private
 from core import keyfile
 from core.clock import system_clock
 from core.db import Database
-from core.settings import PREFIX, Settings
+from core.settings import PREFIX, Settings, variables
 from staff.permissions import Actor
 from staff.tables import staff_session
 from tests.codes import fresh_code
@@ -124,16 +124,6 @@ class SharedTerminal:
         """Sign the actor in."""
         self.terminal.sign_in(self.db, actor)
         return self.terminal
-
-
-def variables(settings: Settings) -> dict[str, str]:
-    """Return the environment of these settings."""
-    return {
-        f"{PREFIX}DATABASE_URL": settings.database_url,
-        f"{PREFIX}KEY_FILE": str(settings.key_file),
-        f"{PREFIX}ARGON2_MEMORY_KIB": str(settings.argon2_memory_kib),
-        f"{PREFIX}REDIS_URL": settings.redis_url,
-    }
 
 
 def code_of(uri: str) -> str:

@@ -9,11 +9,12 @@ import pytest
 
 from core.db import Database
 from core.keyfile import Keys
+from core.settings import variables
 from tests.api.agi.exchange import Exchange
 from tests.api.smpp.centre import centre
 from tests.api.world import furnish
 from tests.cli.served import free_port, wait_until
-from tests.cli.terminal import Terminal, clean_environment, variables
+from tests.cli.terminal import Terminal, clean_environment
 
 
 def started(*args: str, cwd: Path, environment: dict[str, str]) -> "subprocess.Popen[str]":

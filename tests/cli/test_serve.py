@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.serve import processes_each
 from core import keyfile
 from core.db import Database
+from core.settings import variables
 from tests.cli.served import serving, wait_until
-from tests.cli.terminal import Terminal, variables
+from tests.cli.terminal import Terminal
 from tests.conftest import EmptyDatabaseMaker
 
 
@@ -86,3 +88,8 @@ def test_it_serves_replaces_a_killed_worker_and_ends_in_order(
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+@pytest.mark.parametrize(("workers", "each"), [(1, 2), (2, 1), (4, 1)])
+def test_workers_share_the_engine_processes_and_have_one_at_least(workers: int, each: int) -> None:
+    assert processes_each(workers) == each

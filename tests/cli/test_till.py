@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 
 from core.db import Database
 from core.keyfile import Keys
+from core.settings import variables
 from distribution.contracts import set_contract
 from distribution.till_tables import sealed_pin, till_sale
 from distribution.tills import add_till
 from staff import approvals
 from tests.cli.served import Served, serving
-from tests.cli.terminal import Terminal, variables
+from tests.cli.terminal import Terminal
 from tests.factories import make_batch, make_member, make_party
 from tests.pin_hunt import remember
 from vouchers.actions import ACTIONS

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import ConfigurationError
-from core.settings import load
+from core.settings import Settings, load
 
 
 @pytest.mark.parametrize("text", ["10", "13", "10,13", " 13, 10 "])
@@ -22,3 +22,9 @@ def test_a_slip_in_the_lengths_of_account_numbers_is_told(text: str) -> None:
 def test_a_zone_that_is_none_is_told(text: str) -> None:
     with pytest.raises(ConfigurationError, match="WANNENG_TIMEZONE"):
         load({"WANNENG_TIMEZONE": text})
+
+
+@pytest.mark.parametrize("count", [-1, 9])
+def test_more_engine_processes_than_there_may_be_are_told(count: int) -> None:
+    with pytest.raises(ConfigurationError, match="ENGINE_PROCESSES may be 0 to 8"):
+        Settings(engine_processes=count)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import psutil
 import pytest
 from hypothesis import given
@@ -338,6 +339,24 @@ def test_requests_and_answers_travel_as_they_are(
 ) -> None:
     assert wire.requests_of(wire.requests_to(asked)) == asked
     assert wire.outcomes_of(wire.outcomes_to(told)) == told
+
+
+@pytest.mark.parametrize("pin", [680419129695212192, b"680419129695212192"])
+def test_only_a_pin_travels_as_one(pin: object) -> None:
+    asked = redeem(draw(), "4200000001")
+    with pytest.raises(TypeError):
+        wire.requests_to([replace_pin(asked, object())])
+    with pytest.raises(msgspec.ValidationError):
+        wire.requests_of(msgspec.msgpack.encode([{**sent(asked), "pin": pin}]))
+
+
+def replace_pin(asked: RedeemRequest, pin: object) -> RedeemRequest:
+    return msgspec.structs.replace(asked, pin=pin)
+
+
+def sent(asked: RedeemRequest) -> dict[str, object]:
+    (fields,) = msgspec.msgpack.decode(wire.requests_to([asked]), type=list[dict[str, object]])
+    return fields
 
 
 def test_settings_travel_as_they_are(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import event, func, select, text
 from core import jobs
 from core.db import Database
 from core.keyfile import Keys
-from core.settings import Settings, variable
+from core.settings import variables
 from core.tables import job
 from tests.clocks import FakeClock
 from tests.vouchers.making import House, open_house
@@ -296,7 +296,7 @@ def _other_process(house: House, batch_id: int) -> Iterator["subprocess.Popen[st
     arguments = [str(n) for n in (batch_id, house.warehouse_id, who.member_id, who.person_id)]
     with subprocess.Popen(
         [sys.executable, "-c", _MAKE, *arguments],
-        env=os.environ | _environment(house.db.settings),
+        env=os.environ | variables(house.db.settings),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -307,11 +307,6 @@ def _other_process(house: House, batch_id: int) -> Iterator["subprocess.Popen[st
             yield process
         finally:
             process.kill()
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    names = ("database_url", "key_file")
-    return {variable(name): str(getattr(settings, name)) for name in names}
 
 
 def test_a_batch_whose_process_was_killed_is_made_void_at_the_next_start(house: House) -> None:
