@@ -47,42 +47,33 @@ class Redeemer:
         """
         if not requests:
             return []
-        is_unknown = False
+        is_unknown, reason = False, ""
         for _ in range(ROUNDS):
             try:
                 return self._in_one_transaction(requests)
-            except _BEGIN_AGAIN:
-                continue
             except Exception as error:
-                if isinstance(error, DBAPIError) and is_retryable(error):
-                    continue
-                # One request must not harm its neighbours: whatever is wrong with the list, each
-                # gets its own transaction, and there its own error.
-                _log.warning("list_taken_apart", size=len(requests), error=type(error).__name__)
-                is_unknown = isinstance(error, CommitLost)
-                break
-        else:
-            _log.warning("list_taken_apart", size=len(requests), error="Raced")
+                is_unknown, reason = isinstance(error, CommitLost), _name(error)
+                if not _begins_again(error):
+                    break
+        # One request must not harm its neighbours: whatever is wrong with the list, each gets its
+        # own transaction, and there its own error.
+        _log.warning("list_taken_apart", size=len(requests), error=reason)
         return [self._redeem_alone(request, is_unknown) for request in requests]
 
     def _redeem_alone(self, request: RedeemRequest, is_unknown: bool) -> Outcome:
+        reason = ""
         for _ in range(ROUNDS_ALONE):
             try:
                 return self._in_one_transaction([request])[0]
-            except _BEGIN_AGAIN:
-                continue
-            except DBAPIError as error:
-                if not is_retryable(error):
-                    # Outage, or a stuck row.
-                    _log.error("redemption_failed", error=type(error.orig).__name__)
+            except Exception as error:
+                is_unknown, reason = is_unknown or isinstance(error, CommitLost), _name(error)
+                if not _begins_again(error):
+                    # An outage or a stuck row is told in a word, a fault of ours in full.
+                    is_fault = not isinstance(error, DBAPIError | CommitLost)
+                    _log.error("redemption_failed", error=reason, exc_info=is_fault)
                     break
-            except CommitLost as error:
-                _log.error("redemption_failed", error=type(error).__name__)
-                is_unknown = True
-                break
-            except Exception:
-                _log.exception("redemption_failed")
-                break
+        else:
+            _log.error("redemption_failed", error=reason)
         return Outcome(Answer(code=Code.TRY_LATER), is_unknown=is_unknown)
 
     def _in_one_transaction(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
@@ -107,3 +98,14 @@ class Redeemer:
                 raise CommitLost from error
             raise
         return decided.decisions
+
+
+def _begins_again(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        return is_retryable(error)
+    return isinstance(error, _BEGIN_AGAIN)
+
+
+def _name(error: Exception) -> str:
+    """Return what an error is called, without its text: that may tell what was asked."""
+    return type(error.orig if isinstance(error, DBAPIError) else error).__name__

@@ -22,10 +22,8 @@ from tests.api.world import World
 
 
 @pytest.fixture
-def phone(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[TwimlPhone]:
-    """A telephone of a provider that waits for a moment only."""
-    for room in ("twiml_voice", "twiml_sms"):
-        monkeypatch.setattr(f"api.{room}.DEADLINE_S", 0.4)
+def phone(crew: Crew) -> Iterator[TwimlPhone]:
+    """A telephone whose recharge may wait for as long as a test holds an account."""
     patient = replace(crew.world.db.settings, lock_timeout_ms=30_000)
     with TestClient(create_app(patient)) as client:
         yield TwimlPhone(client)
@@ -42,13 +40,16 @@ def hold(world: World, account: str, held: threading.Event, release: threading.E
 
 @contextmanager
 def held_up(world: World, account: str) -> Iterator[None]:
-    """Let nobody recharge an account for a while."""
+    """Let nobody recharge an account for a while, in which providers wait for a moment only."""
     held, release = threading.Event(), threading.Event()
     holder = threading.Thread(target=hold, args=(world, account, held, release))
     holder.start()
     try:
         assert held.wait(10)
-        yield
+        with pytest.MonkeyPatch.context() as patch:
+            for room in ("twiml_voice", "twiml_sms"):
+                patch.setattr(f"api.{room}.DEADLINE_S", 0.4)
+            yield
     finally:
         release.set()
         holder.join()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from accounts.ledger import LedgerCode
 from accounts.tables import bill, electricity_account, journal_entry, posting
@@ -26,6 +27,7 @@ from redemption.requests import (
 from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
 from tests.factories import make_electricity_account
 from tests.redemption.cards import PHONE, Card, make_cards, redeem
+from vouchers.card_facts import LotMoved
 from vouchers.pins import draw
 from vouchers.tables import lot
 
@@ -270,6 +272,26 @@ def test_cards_of_many_lots_go_through_together(
     outcomes = redeemer.redeem([redeem(card, account) for cards in many for card in cards])
     assert [outcome.answer.code for outcome in outcomes] == [Code.REDEEMED] * 8
     assert sizes == [8]
+
+
+def test_the_log_tells_by_its_name_why_a_list_does_not_go_through(
+    redeemer: Redeemer, cards: list[Card], account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moved(*_: object) -> None:
+        raise LotMoved
+
+    def odd(*_: object) -> None:
+        raise ZeroDivisionError
+
+    asked = [redeem(card, account) for card in cards[:2]]
+    for fault, name in ((moved, "LotMoved"), (odd, "ZeroDivisionError")):
+        monkeypatch.setattr("redemption.engine.load", fault)
+        with capture_logs() as lines:
+            outcomes = redeemer.redeem(asked)
+        assert [outcome.answer.code for outcome in outcomes] == [Code.TRY_LATER] * 2
+        told = [(line["event"], line["error"], line.get("exc_info", False)) for line in lines]
+        alone = ("redemption_failed", name, fault is odd)
+        assert told == [("list_taken_apart", name, False), alone, alone]
 
 
 def test_a_bulk_of_slow_cards_has_a_place_for_each() -> None:
