@@ -106,8 +106,9 @@ def _with_arrays(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
     half = len(parts) // 2
     if half == 1:
         return f"{parts[0]} = ANY ({parts[1]})"
-    columns, lists = ", ".join(parts[:half]), ", ".join(parts[half:])
-    return f"({columns}) IN (SELECT * FROM unnest({lists}))"  # noqa: S608 - parts are compiled
+    columns = ", ".join(parts[:half])
+    lists = ", ".join(f"unnest({part})" for part in parts[half:])
+    return f"({columns}) IN (SELECT {lists})"  # noqa: S608 - parts are compiled
 
 
 @compiles(_Among, "sqlite")
@@ -212,9 +213,10 @@ def _lists(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str,
 def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> TextClause:
     # As text, since SQLAlchemy would compile an INSERT from a SELECT anew each time.
     columns = ", ".join(f'"{name}"' for name in names)
-    lists = ", ".join(f":new_{name}" for name in names)
+    # Side by side they are taken apart as they are read; in FROM each would be stored first.
+    lists = ", ".join(f"unnest(:new_{name})" for name in names)
     found = " ON CONFLICT DO NOTHING" if new_only else ""
-    sql = f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({lists}){found}'  # noqa: S608 - names of our own tables
+    sql = f'INSERT INTO "{table.name}" ({columns}) SELECT {lists}{found}'  # noqa: S608 - names of our own tables
     return text(sql).bindparams(*(_new_list(table, name) for name in names))
 
 
