@@ -272,6 +272,18 @@ def is_retryable(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _RETRY_STATES
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Tell whether no transaction can begin now, whatever it is about.
+
+    No connection can be made, or, on SQLite, another process has been writing for 30 s.
+    """
+    return error.statement is None or _is_locked(error)
+
+
+def _is_locked(error: DBAPIError) -> bool:
+    return "database is locked" in str(error.orig)
+
+
 def chunks(rows: Sequence[T], size: int = 500) -> Iterable[Sequence[T]]:
     """Cut a list into pieces that stay below every driver's limit of bound parameters."""
     return (rows[i : i + size] for i in range(0, len(rows), size))
@@ -291,7 +303,7 @@ def _raise_unless_retryable(error: DBAPIError, *, last: bool) -> None:
     state = getattr(error.orig, "sqlstate", None)
     if state == _LOCK_TIMEOUT_STATE:
         raise LockTimeout("the rows are in use, try again") from error
-    busy = "database is locked" in str(error.orig)
+    busy = _is_locked(error)
     if last and busy:
         raise LockTimeout("the database is in use, try again") from error
     if last or not (busy or is_retryable(error)):

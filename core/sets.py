@@ -108,7 +108,7 @@ def _with_arrays(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
         return f"{parts[0]} = ANY ({parts[1]})"
     columns = ", ".join(parts[:half])
     lists = ", ".join(f"unnest({part})" for part in parts[half:])
-    return f"({columns}) IN (SELECT {lists})"  # noqa: S608 - parts are compiled
+    return f"({columns}) IN (SELECT {lists})"
 
 
 @compiles(_Among, "sqlite")
@@ -216,7 +216,7 @@ def _insert_many(table: Table, names: tuple[str, ...], new_only: bool) -> TextCl
     # Side by side they are taken apart as they are read; in FROM each would be stored first.
     lists = ", ".join(f"unnest(:new_{name})" for name in names)
     found = " ON CONFLICT DO NOTHING" if new_only else ""
-    sql = f'INSERT INTO "{table.name}" ({columns}) SELECT {lists}{found}'  # noqa: S608 - names of our own tables
+    sql = f'INSERT INTO "{table.name}" ({columns}) SELECT {lists}{found}'
     return text(sql).bindparams(*(_new_list(table, name) for name in names))
 
 

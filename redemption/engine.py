@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core.db import CommitLost, Database, is_retryable
+from core.db import CommitLost, Database, is_away, is_retryable
 from core.keyfile import Keys
 from redemption.apply import Raced, apply
 from redemption.facts import RuleSettings, load
@@ -42,8 +42,9 @@ class Redeemer:
         """Answer all requests, in order, each effect exactly once, committed before it returns.
 
         Requests do not harm each other: where the list cannot go through together they go one by
-        one, and only the one that is stuck is answered `try_later`; nothing happened to it, or the
-        same request sent again finds what did (`is_unknown`).
+        one, and only the one that is stuck is answered `try_later`, or all that are left where the
+        database is away; nothing happened to them, or the same request sent again finds what did
+        (`is_unknown`).
         """
         if not requests:
             return []
@@ -58,7 +59,16 @@ class Redeemer:
         # One request must not harm its neighbours: whatever is wrong with the list, each gets its
         # own transaction, and there its own error.
         _log.warning("list_taken_apart", size=len(requests), error=reason)
-        return [self._redeem_alone(request, is_unknown) for request in requests]
+        outcomes: list[Outcome] = []
+        try:
+            for request in requests:
+                outcomes.append(self._redeem_alone(request, is_unknown))
+        except _Away:
+            # Each of the others would wait as long for a connection, to be told the same.
+            left = len(requests) - len(outcomes)
+            _log.error("database_away", size=left)
+            outcomes += [_later(is_unknown)] * left
+        return outcomes
 
     def _redeem_alone(self, request: RedeemRequest, is_unknown: bool) -> Outcome:
         reason = ""
@@ -66,15 +76,17 @@ class Redeemer:
             try:
                 return self._in_one_transaction([request])[0]
             except Exception as error:
+                if isinstance(error, DBAPIError) and is_away(error):
+                    raise _Away from error
                 is_unknown, reason = is_unknown or isinstance(error, CommitLost), _name(error)
                 if not _begins_again(error):
-                    # An outage or a stuck row is told in a word, a fault of ours in full.
+                    # A stuck row or a lost connection is told in a word, a fault of ours in full.
                     is_fault = not isinstance(error, DBAPIError | CommitLost)
                     _log.error("redemption_failed", error=reason, exc_info=is_fault)
                     break
         else:
             _log.error("redemption_failed", error=reason)
-        return Outcome(Answer(code=Code.TRY_LATER), is_unknown=is_unknown)
+        return _later(is_unknown)
 
     def _in_one_transaction(self, requests: Sequence[RedeemRequest]) -> list[Outcome]:
         numbers = self.receipts.set_aside(len(requests))
@@ -98,6 +110,14 @@ class Redeemer:
                 raise CommitLost from error
             raise
         return decided.decisions
+
+
+class _Away(Exception):
+    """No transaction can begin now, for whatever request."""
+
+
+def _later(is_unknown: bool) -> Outcome:
+    return Outcome(Answer(code=Code.TRY_LATER), is_unknown=is_unknown)
 
 
 def _begins_again(error: Exception) -> bool:

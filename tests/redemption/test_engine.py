@@ -1,11 +1,14 @@
 """The engine on real databases: what stands in the tables afterwards."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 from structlog.testing import capture_logs
 
 from accounts.ledger import LedgerCode
@@ -17,6 +20,7 @@ from core.settings import Settings
 from core.tables import outbox
 from redemption.engine import Redeemer
 from redemption.requests import (
+    Answer,
     Code,
     Outcome,
     Purpose,
@@ -27,7 +31,9 @@ from redemption.requests import (
 from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
 from tests.factories import make_electricity_account
 from tests.redemption.cards import PHONE, Card, make_cards, redeem
+from tests.redemption.test_races import world
 from vouchers.card_facts import LotMoved
+from vouchers.lookup import ArgonPool
 from vouchers.pins import draw
 from vouchers.tables import lot
 
@@ -292,6 +298,58 @@ def test_the_log_tells_by_its_name_why_a_list_does_not_go_through(
         told = [(line["event"], line["error"], line.get("exc_info", False)) for line in lines]
         alone = ("redemption_failed", name, fault is odd)
         assert told == [("list_taken_apart", name, False), alone, alone]
+
+
+def told_of_an_absence(redeemer: Redeemer, asked: Sequence[RedeemRequest]) -> None:
+    with capture_logs() as lines:
+        outcomes = redeemer.redeem(asked)
+    assert outcomes == [Outcome(Answer(code=Code.TRY_LATER))] * len(asked)
+    told = [(line["event"], line["size"]) for line in lines]
+    assert told == [("list_taken_apart", len(asked)), ("database_away", len(asked))]
+
+
+def test_where_no_connection_can_be_made_one_of_a_list_asks_for_all(
+    redeemer: Redeemer, db: Database, cards: list[Card], account: str
+) -> None:
+    asked = [redeem(card, account) for card in cards]
+    calls: list[object] = []
+
+    def refuse(*_: object) -> NoReturn:
+        calls.append(refuse)
+        raise db.engine.dialect.loaded_dbapi.OperationalError("nobody answers")
+
+    event.listen(db.engine, "do_connect", refuse)
+    db.engine.dispose()
+    told_of_an_absence(redeemer, asked)
+    event.remove(db.engine, "do_connect", refuse)
+    assert len(calls) == 2
+    assert {outcome.answer.code for outcome in redeemer.redeem(asked)} == {Code.REDEEMED}
+
+
+def test_where_another_process_keeps_the_embedded_database_one_of_a_list_waits_for_all(
+    sqlite_db: Database, keys: Keys
+) -> None:
+    held, (account,) = world(sqlite_db, keys, 4)
+    asked = [redeem(card, account) for card in held]
+    tries: list[str] = []
+
+    @event.listens_for(sqlite_db.engine, "connect")
+    def be_short(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout=20")
+
+    @event.listens_for(sqlite_db.engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if sql == "BEGIN IMMEDIATE":
+            tries.append(sql)
+
+    sqlite_db.engine.dispose()
+    redeemer = Redeemer(sqlite_db, keys, ArgonPool(sqlite_db.settings))
+    with closing(sqlite3.connect(str(sqlite_db.engine.url.database))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told_of_an_absence(redeemer, asked)
+    assert len(tries) == 2
+    assert {outcome.answer.code for outcome in redeemer.redeem(asked)} == {Code.REDEEMED}
+    redeemer.argon.close()
 
 
 def test_a_bulk_of_slow_cards_has_a_place_for_each() -> None:
