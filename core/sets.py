@@ -83,7 +83,7 @@ def _as_json(item: Any) -> Any:
 
 
 class _Among(FunctionElement[bool]):
-    """Columns first, then as many lists."""
+    """A column, then a list."""
 
     type = Boolean()
     inherit_cache = True
@@ -94,30 +94,71 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return _Among(column, bindparam(name, type_=ListOf(column.type)))
 
 
-def all_among(columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[bool]:
-    """Return the condition that the columns together are one row of the lists bound as named."""
-    lists = [bindparam(name, type_=ListOf(column.type)) for name, column in columns.items()]
-    return _Among(*columns.values(), *lists)
-
-
 @compiles(_Among, "postgresql")
-def _with_arrays(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
-    parts = [compiler.process(part, **more) for part in element.clauses]
-    half = len(parts) // 2
-    if half == 1:
-        return f"{parts[0]} = ANY ({parts[1]})"
-    columns = ", ".join(parts[:half])
-    lists = ", ".join(f"unnest({part})" for part in parts[half:])
-    return f"({columns}) IN (SELECT {lists})"
+def _with_array(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
+    column, values = (compiler.process(part, **more) for part in element.clauses)
+    return f"{column} = ANY ({values})"
 
 
 @compiles(_Among, "sqlite")
 def _with_json(element: _Among, compiler: SQLCompiler, **more: Any) -> str:
-    parts = [compiler.process(part, **more) for part in element.clauses]
-    half = len(parts) // 2
-    columns, (first, *others) = ", ".join(parts[:half]), parts[half:]
-    values = ["value", *(f"json_extract({item}, '$[' || key || ']')" for item in others)]
-    return f"({columns}) IN (SELECT {', '.join(values)} FROM json_each({first}))"  # noqa: S608
+    column, values = (compiler.process(part, **more) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - parts are compiled
+
+
+class _Rows(FunctionElement[Any]):
+    """Lists of one length, side by side, each column called as its list is bound."""
+
+    inherit_cache = True
+
+
+@compiles(_Rows, "postgresql")
+def _rows_of_arrays(element: _Rows, compiler: SQLCompiler, **more: Any) -> str:
+    lists = [f"unnest({compiler.process(bind, **more)}) AS {bind.key}" for bind in element.clauses]
+    return f"(SELECT {', '.join(lists)})"
+
+
+@compiles(_Rows, "sqlite")
+def _rows_of_json(element: _Rows, compiler: SQLCompiler, **more: Any) -> str:
+    first, *others = ((compiler.process(bind, **more), bind.key) for bind in element.clauses)
+    columns = [f"value AS {first[1]}"]
+    columns += [f"json_extract({item}, '$[' || key || ']') AS {name}" for item, name in others]
+    return f"(SELECT {', '.join(columns)} FROM json_each({first[0]}))"  # noqa: S608
+
+
+def rows_of(columns: Mapping[str, ColumnElement[Any]]) -> TableValuedAlias:
+    """Return the table of the lists bound as named, each of its column's type, side by side."""
+    lists = [bindparam(name, type_=ListOf(each.type)) for name, each in columns.items()]
+    names = [column(name, each.type) for name, each in columns.items()]
+    return _Rows(*lists).table_valued(*names, name="asked")
+
+
+class _Sought(FunctionElement[bool]):
+    """A column, then a value of another row."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+def sought(column: ColumnElement[Any], value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column equals one of another table, and is sought for each of it.
+
+    PostgreSQL would else go through the column's table and look each of its rows up in the other,
+    which it finds cheap while the table is small, and keeps to as it grows (decision 0026).
+    """
+    return _Sought(column, value)
+
+
+@compiles(_Sought, "postgresql")
+def _by_index(element: _Sought, compiler: SQLCompiler, **more: Any) -> str:
+    column, value = (compiler.process(part, **more) for part in element.clauses)
+    return f"{column} = ANY (ARRAY[{value}])"  # no equality by which tables are joined both ways
+
+
+@compiles(_Sought, "sqlite")
+def _by_equality(element: _Sought, compiler: SQLCompiler, **more: Any) -> str:
+    column, value = (compiler.process(part, **more) for part in element.clauses)
+    return f"{column} = {value}"
 
 
 class _Items(FunctionElement[Any]):
@@ -227,7 +268,8 @@ def _update_many(
     new = select(*(func.unnest(_new_list(table, name)).label(name) for name in names)).subquery(
         "new"
     )
-    changes = _update(table, key, adds, {name: new.c[name] for name in names})
+    others = {name: new.c[name] for name in names if name != key}
+    changes = _update(table, sought(table.c[key], new.c[key]), adds, others)
     if not all_there:
         return changes
     # The database itself says no, by dividing by zero: a commit may be on its way behind.
@@ -239,15 +281,20 @@ def _update_many(
 @lru_cache(maxsize=256)
 def _update_one(table: Table, key: str, names: tuple[str, ...], adds: tuple[str, ...]) -> Update:
     new = {name: bindparam(f"new_{name}", type_=_column(table, name).type) for name in names}
-    return _update(table, key, adds, new)
+    is_named = table.c[key] == new.pop(key)
+    return _update(table, is_named, adds, new)
 
 
 def _update(
-    table: Table, key: str, adds: tuple[str, ...], new: Mapping[str, ColumnElement[Any]]
+    table: Table,
+    is_named: ColumnElement[bool],
+    adds: tuple[str, ...],
+    new: Mapping[str, ColumnElement[Any]],
 ) -> Update:
-    old = {name: value for name, value in new.items() if name == key or name.startswith(_WAS)}
+    old = {name: value for name, value in new.items() if name.startswith(_WAS)}
     values = {n: table.c[n] + v if n in adds else v for n, v in new.items() if n not in old}
-    return update(table).where(*(_column(table, n) == v for n, v in old.items())).values(values)
+    is_still = (_column(table, name) == value for name, value in old.items())
+    return update(table).where(is_named, *is_still).values(values)
 
 
 def _column(table: Table, name: str) -> ColumnElement[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select, true
 
 from accounts.allocation import Bill
 from accounts.balances import AccountRow, ask_for_accounts
@@ -15,8 +15,8 @@ from accounts.bills import ask_for_frozen_days, ask_for_open_bills, ask_for_rate
 from accounts.late_fee import RateTable
 from core.clock import local_day
 from core.db import Session, UtcDateTime
-from core.locks import limit_waiting
-from core.sets import all_among, among
+from core.lookup_settings import set_for_lookups
+from core.sets import among, rows_of
 from core.settings import Settings
 from core.trips import Asked, answered, ask, one_trip
 from redemption.prepare import Prepared
@@ -101,8 +101,7 @@ def load(
     serials = sorted({r.serial for r in requests if r.serial is not None})
     numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
     with one_trip(session):
-        if lock_timeout_ms is not None:
-            limit_waiting(session, lock_timeout_ms)
+        set_for_lookups(session, lock_timeout_ms)
         callers = _lock_callers(session, requests)
         answers = _stored_answers(session, requests)
         cards = ask_for_cards(session, serials, known={r.found.serial for r in requests if r.found})
@@ -133,27 +132,43 @@ _LOCK_CALLERS = (
     .order_by(caller.c.identity)
     .with_for_update()
 )
-_STORED_ANSWERS = select(
+_REFERENCES = rows_of(
+    {"of_channel": request.c.channel, "of_sender": request.c.sender, "of_key": request.c.key}
+)
+_IS_REFERENCE = and_(
+    request.c.channel == _REFERENCES.c.of_channel,
+    request.c.sender == _REFERENCES.c.of_sender,
+    request.c.key == _REFERENCES.c.of_key,
+)
+_ANSWER = select(
     request.c.channel,
     request.c.sender,
     request.c.key,
     request.c.digest,
     request.c.key_version,
     request.c.answer,
-).where(
-    all_among({"channels": request.c.channel, "senders": request.c.sender, "keys": request.c.key})
 )
+_STORED_ANSWERS = _ANSWER.select_from(_REFERENCES.join(request, _IS_REFERENCE))
+_SOUGHT = _ANSWER.where(_IS_REFERENCE).limit(1).lateral()
+_STORED_ANSWERS_SOUGHT = select(_SOUGHT).select_from(_REFERENCES.join(_SOUGHT, true()))
+"""For PostgreSQL, so that it goes from the references to their rows and never the other way round
+(decision 0026)."""
 _REDEEMED = select(
     redemption.c.serial, redemption.c.account_number, redemption.c.caller, redemption.c.at
 ).where(among(redemption.c.serial, "serials"))
-_WRONG_SINCE = (
-    select(attempt.c.channel, attempt.c.sender, func.count().label("wrong"))
+_SENDERS = rows_of({"of_channel": attempt.c.channel, "of_sender": attempt.c.sender})
+_WRONG_SINCE = select(
+    _SENDERS.c.of_channel.label("channel"),
+    _SENDERS.c.of_sender.label("sender"),
+    select(func.count())
     .where(
-        all_among({"channels": attempt.c.channel, "senders": attempt.c.sender}),
+        attempt.c.channel == _SENDERS.c.of_channel,
+        attempt.c.sender == _SENDERS.c.of_sender,
         attempt.c.at > bindparam("since", type_=UtcDateTime),
         attempt.c.code == Code.PIN_UNKNOWN,
     )
-    .group_by(attempt.c.channel, attempt.c.sender)
+    .scalar_subquery()
+    .label("wrong"),
 )
 
 
@@ -195,8 +210,8 @@ def _stored_answers(
     channels, senders, keys = map(list, zip(*references, strict=True))
     return ask(
         session,
-        _STORED_ANSWERS,
-        {"channels": channels, "senders": senders, "keys": keys},
+        _STORED_ANSWERS if session.is_sqlite else _STORED_ANSWERS_SOUGHT,
+        {"of_channel": channels, "of_sender": senders, "of_key": keys},
         lambda rows: {
             (row.channel, row.sender, row.key): StoredAnswer(
                 row.digest, row.key_version, row.answer
@@ -233,6 +248,6 @@ def _wrong_this_hour(
     return ask(
         session,
         _WRONG_SINCE,
-        {"channels": channels, "senders": names, "since": session.now - PARTNER_WINDOW},
+        {"of_channel": channels, "of_sender": names, "since": session.now - PARTNER_WINDOW},
         lambda rows: {(row.channel, row.sender): row.wrong for row in rows},
     )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from core.db import Database
-from core.sets import all_among, among, insert_new_rows, insert_rows, update_rows
+from core.sets import among, insert_new_rows, insert_rows, rows_of, update_rows
 from core.tables import job, outbox
 from core.trips import one_trip
 from vouchers.tables import voucher
@@ -79,7 +79,9 @@ def test_texts_with_any_sign_are_values_and_not_syntax(db: Database) -> None:
 
 
 def test_rows_of_values_match_together_and_not_crosswise(db: Database) -> None:
-    query = select(job.c.id).where(all_among({"kinds": job.c.kind, "subjects": job.c.subject_id}))
+    asked_for = rows_of({"kinds": job.c.kind, "subjects": job.c.subject_id})
+    matches = (job.c.kind == asked_for.c.kinds) & (job.c.subject_id == asked_for.c.subjects)
+    query = select(job.c.id).select_from(asked_for.join(job, matches))
     with db.write() as session:
         insert_rows(session, job, jobs(9))
         asked = {"kinds": ["kind 0", "kind 1", "kind 2"], "subjects": [0, 1, 9]}

@@ -1,0 +1,143 @@
+"""How PostgreSQL carries out what a redemption sends, on tables analysed while they were empty."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+import core.pipeline
+from accounts.bills import seed_rates
+from accounts.tables import bill
+from core.db import Call, Database, Session
+from core.keyfile import Keys
+from core.lookup_settings import set_for_lookups
+from redemption.engine import Redeemer
+from redemption.requests import Code
+from tests.conftest import DatabaseMaker
+from tests.redemption.cards import redeem
+from tests.redemption.test_races import world
+from vouchers.lookup import ArgonPool
+
+Plan = dict[str, Any]
+PlansWith = Callable[[Callable[[Session], None]], list[Plan]]
+GROW = {
+    "attempt",
+    "bill",
+    "electricity_account",
+    "quote",
+    "redemption",
+    "request",
+    "voucher_hold",
+}
+"""Tables that have next to no rows on a system's first day, and later millions."""
+
+
+@pytest.fixture
+def empty(make_database: DatabaseMaker) -> Database:
+    """A database with nothing in its tables, and that is what PostgreSQL knows of them."""
+    db = make_database("postgresql")
+    with db.engine.connect() as connection:
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        alone.execute(text("VACUUM ANALYZE"))
+    return db
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """All calls that go to PostgreSQL by trip, from now on."""
+    calls: list[Call] = []
+    really = core.pipeline.send
+
+    def noted(session: Session, these: Sequence[Call], *, commits: bool = False) -> None:
+        calls.extend(these)
+        really(session, these, commits=commits)
+
+    monkeypatch.setattr("core.pipeline.send", noted)
+    return calls
+
+
+def with_arrears(db: Database, account: str) -> None:
+    with db.write() as session:
+        seed_rates(session)
+        row = {
+            "id": session.new_id(),
+            "account_number": account,
+            "bill_number": "B1",
+            "period": "2026-05",
+            "principal_fen": 3_210,
+            "due_on": session.now.date() + timedelta(days=5),
+            "paid_principal_fen": 0,
+            "charged_fee_fen": 0,
+            "paid_fee_fen": 0,
+            "state": "open",
+        }
+        session.execute(bill.insert(), row)
+
+
+def explained(session: Session, call: Call) -> Plan:
+    """Return the plan for any values that a call has now, as the connection would prepare it."""
+    sql = core.pipeline._compile(call.statement, session.connection.dialect).sql.decode()
+    driver = session.connection.exec_driver_sql
+    driver(f"PREPARE asked AS {sql}".replace("%", "%%"))
+    count = driver(
+        "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
+    ).scalar_one()
+    values = f"({', '.join(['NULL'] * count)})" if count else ""
+    (plan,) = driver(f"EXPLAIN (FORMAT JSON) EXECUTE asked{values}").scalar_one()
+    driver("DEALLOCATE asked")
+    found: Plan = plan["Plan"]
+    return found
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def looked_through(plan: Plan) -> list[str]:
+    """Return the growing tables that a plan reads by anything but a condition of an index."""
+    return [
+        node["Relation Name"]
+        for node in nodes(plan)
+        if node.get("Relation Name") in GROW
+        and node["Node Type"].endswith("Scan")
+        and "Index Cond" not in node
+    ]
+
+
+@pytest.fixture
+def plans_with(postgresql_db: Database, empty: Database, keys: Keys, sent: list[Call]) -> PlansWith:
+    """Redeem a card on an account with arrears; explain all that was sent within its transaction,
+    in one of the empty database whose settings were made."""
+    (card,), (account,) = world(postgresql_db, keys, 1)
+    with_arrears(postgresql_db, account)
+    argon = ArgonPool(postgresql_db.settings)
+    asked = redeem(card, account, sender_wrong_per_hour=5)
+    (outcome,) = Redeemer(postgresql_db, keys, argon).redeem([asked])
+    argon.close()
+    assert outcome.answer.code is Code.REDEEMED and outcome.answer.arrears_paid_fen == 3_210
+    begun = next(place for place, call in enumerate(sent) if "limit" in call.parameters)
+    calls = sent[begun:]
+
+    def plans(make_settings: Callable[[Session], None]) -> list[Plan]:
+        with empty.write() as session:
+            make_settings(session)
+            return [explained(session, call) for call in calls]
+
+    return plans
+
+
+def test_no_table_that_grows_is_ever_looked_through(plans_with: PlansWith) -> None:
+    plans = plans_with(set_for_lookups)
+    assert {str(node.get("Relation Name")) for plan in plans for node in nodes(plan)} >= GROW
+    assert [table for plan in plans for table in looked_through(plan)] == []
+
+
+def test_a_plan_for_any_values_alone_looks_through_them(plans_with: PlansWith) -> None:
+    def only_for_any_values(session: Session) -> None:
+        session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+
+    assert {table for plan in plans_with(only_for_any_values) for table in looked_through(plan)}
