@@ -20,7 +20,8 @@ from accounts.import_rows import (
     parse_bill,
 )
 from accounts.import_writes import Counts, Numbered, write_accounts, write_bills
-from core.db import Database, Session, is_unique_violation
+from core.db import Database, Session
+from core.db_errors import is_unique_violation
 from core.errors import InvalidInput, TryLater
 from core.settings import Settings
 

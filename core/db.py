@@ -25,11 +25,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.types import TypeDecorator
 
 from core.arrays import PackedArray
 from core.clock import Clock, local_day, system_clock
+from core.db_errors import is_lock_timeout, is_retryable, is_sqlite_busy
 from core.errors import ConfigurationError, TryLater
 from core.ids import NODES, IdMaker
 from core.settings import Settings
@@ -40,8 +41,6 @@ MAX_TRANSACTION_S = 30
 _ROUNDS = 5
 _REST_S = 1.0
 _OPTIONS = {"preserve_rowcount": True}  # else an INSERT's count is lost on PostgreSQL
-_RETRY_STATES = {"40001", "40P01"}  # serialization failure, deadlock
-_LOCK_TIMEOUT_STATE = "55P03"
 
 metadata = MetaData(
     naming_convention={
@@ -101,7 +100,8 @@ class Session:
 
     `now` is the recorded time of everything the transaction writes, `zone` the one whose days
     count. Whoever holds a Session never commits; the function that opened the transaction does, or
-    has its last trip do it. `waiting` are the statements of a trip that has not begun.
+    has its last trip do it. `waiting` are the statements of a trip that has not begun;
+    `is_for_lookups` says that trips prepare for themselves (`core/lookup_settings.py`).
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class Session:
         self.zone = zone
         self.waiting: list[Call] | None = None
         self.is_committed = False
+        self.is_for_lookups = False
         self.begun_s: float | None = None
         self._ids = ids
         self._started = time.monotonic()
@@ -262,28 +263,6 @@ def take_block(connection: Connection, name: str, count: int) -> int:
     return int(connection.execute(sql, {"name": name, "count": count}).scalar_one()) - count
 
 
-def is_unique_violation(error: IntegrityError) -> bool:
-    """Tell a repeated key from other broken constraints."""
-    return getattr(error.orig, "sqlstate", None) == "23505" or "UNIQUE" in str(error.orig)
-
-
-def is_retryable(error: DBAPIError) -> bool:
-    """Tell whether the transaction lost against another one and may simply be repeated."""
-    return getattr(error.orig, "sqlstate", None) in _RETRY_STATES
-
-
-def is_away(error: DBAPIError) -> bool:
-    """Tell whether no transaction can begin now, whatever it is about.
-
-    No connection can be made, or, on SQLite, another process has been writing for 30 s.
-    """
-    return error.statement is None or _is_locked(error)
-
-
-def _is_locked(error: DBAPIError) -> bool:
-    return "database is locked" in str(error.orig)
-
-
 def chunks(rows: Sequence[T], size: int = 500) -> Iterable[Sequence[T]]:
     """Cut a list into pieces that stay below every driver's limit of bound parameters."""
     return (rows[i : i + size] for i in range(0, len(rows), size))
@@ -300,10 +279,9 @@ _DURABLE: dict[str, list[tuple[str, set[str]]]] = {
 
 
 def _raise_unless_retryable(error: DBAPIError, *, last: bool) -> None:
-    state = getattr(error.orig, "sqlstate", None)
-    if state == _LOCK_TIMEOUT_STATE:
+    if is_lock_timeout(error):
         raise LockTimeout("the rows are in use, try again") from error
-    busy = _is_locked(error)
+    busy = is_sqlite_busy(error)
     if last and busy:
         raise LockTimeout("the database is in use, try again") from error
     if last or not (busy or is_retryable(error)):
@@ -340,7 +318,8 @@ def _engine(settings: Settings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         # The driver prepares nothing, since at a rollback it drops all that is prepared, the
-        # statements of core.pipeline too. So every other one is planned for its own values.
+        # statements of core.pipeline too. So every other one is planned each time, for its own
+        # values where nothing else was set.
         connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
     )
     event.listen(engine, "connect", _bind_packed_arrays)

@@ -1,6 +1,6 @@
 """How PostgreSQL carries out a transaction that looks up, locks and writes single rows."""
 
-from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy import text
 
 from core.db import Session
 from core.trips import ask
@@ -12,20 +12,22 @@ _PLANS = {
     "enable_mergejoin": "off",
     "jit": "off",  # where there is no index the plan would seem dear enough for it
 }
-_WAIT = func.coalesce(bindparam("limit", type_=Text()), func.current_setting("lock_timeout"))
-_SET = select(
-    func.set_config("lock_timeout", _WAIT, True),
-    *(func.set_config(name, value, True) for name, value in _PLANS.items()),
-)
+_SET = text(
+    "SELECT set_config('lock_timeout',"
+    " coalesce(CAST(:limit AS text), current_setting('lock_timeout')), true)"
+    + "".join(f", set_config('{name}', '{value}', true)" for name, value in _PLANS.items())
+).columns()
 
 
 def set_for_lookups(session: Session, lock_timeout_ms: int | None = None) -> None:
-    """Have what the transaction prepares planned once, by indexes alone, for lists of any length.
+    """Have the rest of the transaction planned once, for lists of any length, by indexes.
 
-    So a plan made when a table was small stays right as it grows (decision 0026). With
-    `lock_timeout_ms` it waits for any one lock for as long at most. On SQLite there is no choice of
-    plans, and nobody writes beside it.
+    So a plan made when a table was small stays right as it grows, where the statement's text leaves
+    no other way either (decision 0026). With `lock_timeout_ms` it waits for any one lock for as
+    long at most. On SQLite nothing is set.
     """
-    if not session.is_sqlite:
-        limit = None if lock_timeout_ms is None else str(lock_timeout_ms)
-        ask(session, _SET, {"limit": limit}, lambda _: None)
+    if session.is_sqlite:
+        return
+    session.is_for_lookups = True
+    limit = None if lock_timeout_ms is None else str(lock_timeout_ms)
+    ask(session, _SET, {"limit": limit}, lambda _: None)

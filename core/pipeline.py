@@ -101,7 +101,9 @@ def send(session: Session, calls: Sequence[Call], *, commits: bool = False) -> N
         session.begun_s = session.age_s
     if commits:
         calls = [*calls, _in_time(session)]
-    prepared: dict[Key, bytes] = session.connection.info.setdefault("prepared_by_trips", {})
+    # A plan keeps to the settings under which it was made, so the others' is not taken.
+    kind = "prepared_for_lookups" if session.is_for_lookups else "prepared_by_trips"
+    prepared: dict[Key, bytes] = session.connection.info.setdefault(kind, {})
     transformer = adapt.Transformer(driver)
     forms = [_compile(call.statement, dialect) for call in calls]
     try:

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import ledger
 from accounts.ledger import Entry, LedgerCode, Posting
-from core.db import Database, Session, is_unique_violation
+from core.db import Database, Session
+from core.db_errors import is_unique_violation
 from core.errors import DomainError, InvalidInput, TryLater
 from core.money import MAX_FEN
 from core.sets import insert_rows

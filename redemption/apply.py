@@ -11,7 +11,8 @@ from accounts.balances import add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
 from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
-from core.db import Session, is_unique_violation
+from core.db import Session
+from core.db_errors import is_unique_violation
 from core.outbox import NewMessage, put_many
 from core.sets import insert_new_rows, insert_rows, update_rows
 from core.settings import Settings

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core.db import CommitLost, Database, is_away, is_retryable
+from core.db import CommitLost, Database
+from core.db_errors import is_away, is_retryable
 from core.keyfile import Keys
 from redemption.apply import Raced, apply
 from redemption.facts import RuleSettings, load
@@ -64,7 +65,8 @@ class Redeemer:
             for request in requests:
                 outcomes.append(self._redeem_alone(request, is_unknown))
         except _Away:
-            # Each of the others would wait as long for a connection, to be told the same.
+            # Each of the others would wait as long, to be told the same. One has asked after the
+            # list, since what that met may have been its own connection's.
             left = len(requests) - len(outcomes)
             _log.error("database_away", size=left)
             outcomes += [_later(is_unknown)] * left
@@ -76,7 +78,7 @@ class Redeemer:
             try:
                 return self._in_one_transaction([request])[0]
             except Exception as error:
-                if isinstance(error, DBAPIError) and is_away(error):
+                if is_away(error):
                     raise _Away from error
                 is_unknown, reason = is_unknown or isinstance(error, CommitLost), _name(error)
                 if not _begins_again(error):

@@ -95,8 +95,8 @@ def load(
 
     Locks callers, then lots (shared), then accounts, each sorted; only then looks at holds,
     redemptions and bills, so that what it sees cannot change before the commit. Waits for a lock
-    as long as the connection may, or for `lock_timeout_ms`. Raises LotMoved where a lot was split
-    or merged meanwhile.
+    as long as the connection may, or for `lock_timeout_ms`. The transaction is set for lookups from
+    then on. Raises LotMoved where a lot was split or merged meanwhile.
     """
     serials = sorted({r.serial for r in requests if r.serial is not None})
     numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
@@ -149,10 +149,11 @@ _ANSWER = select(
     request.c.answer,
 )
 _STORED_ANSWERS = _ANSWER.select_from(_REFERENCES.join(request, _IS_REFERENCE))
+# The limit, though there is no second row, keeps PostgreSQL from making a join of it, which could
+# as well go the other way round: through all answers ever given (decision 0026).
 _SOUGHT = _ANSWER.where(_IS_REFERENCE).limit(1).lateral()
 _STORED_ANSWERS_SOUGHT = select(_SOUGHT).select_from(_REFERENCES.join(_SOUGHT, true()))
-"""For PostgreSQL, so that it goes from the references to their rows and never the other way round
-(decision 0026)."""
+"""For PostgreSQL; SQLite has no LATERAL, and goes from the references to their rows by itself."""
 _REDEEMED = select(
     redemption.c.serial, redemption.c.account_number, redemption.c.caller, redemption.c.at
 ).where(among(redemption.c.serial, "serials"))

@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core.copying import copy_rows
-from core.db import Session, chunks, is_unique_violation
+from core.db import Session, chunks
+from core.db_errors import is_unique_violation
 from core.errors import DomainError
 from core.keyfile import KeyFile
 from core.sets import among

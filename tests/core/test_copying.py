@@ -7,7 +7,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from core.copying import copy_rows
-from core.db import Database, Session, is_unique_violation
+from core.db import Database, Session
+from core.db_errors import is_unique_violation
 from core.tables import lease
 
 NAMES = ("name", "next_value")

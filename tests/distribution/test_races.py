@@ -10,7 +10,8 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from core.db import Database, Session, is_unique_violation
+from core.db import Database, Session
+from core.db_errors import is_unique_violation
 from core.errors import DomainError
 from distribution.errors import OverCreditLimit
 from distribution.moves import PendingApproval, move_cards

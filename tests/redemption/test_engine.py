@@ -326,6 +326,33 @@ def test_where_no_connection_can_be_made_one_of_a_list_asks_for_all(
     assert {outcome.answer.code for outcome in redeemer.redeem(asked)} == {Code.REDEEMED}
 
 
+def test_what_was_done_before_the_database_went_away_is_answered(
+    redeemer: Redeemer,
+    db: Database,
+    cards: list[Card],
+    account: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poisoned = redeem(cards[1], account, caller=caller_of_partner("p", "\ud800"))
+    asked = [redeem(cards[0], account), poisoned, redeem(cards[2], account)]
+    alone = Redeemer._redeem_alone
+
+    def refuse(*_: object) -> NoReturn:
+        raise db.engine.dialect.loaded_dbapi.OperationalError("nobody answers")
+
+    def then_away(self: Redeemer, request: RedeemRequest, is_unknown: bool) -> Outcome:
+        outcome = alone(self, request, is_unknown)
+        event.listen(db.engine, "do_connect", refuse)
+        db.engine.dispose()
+        return outcome
+
+    monkeypatch.setattr(Redeemer, "_redeem_alone", then_away)
+    outcomes = redeemer.redeem(asked)
+    event.remove(db.engine, "do_connect", refuse)
+    assert [o.answer.code for o in outcomes] == [Code.REDEEMED, Code.TRY_LATER, Code.TRY_LATER]
+    assert balance(db, account) == 5_000
+
+
 def test_where_another_process_keeps_the_embedded_database_one_of_a_list_waits_for_all(
     sqlite_db: Database, keys: Keys
 ) -> None:
