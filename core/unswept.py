@@ -8,6 +8,10 @@ SWEEPS = (5_000, 50, 10)
 """So many objects more than went, and sweeps of the youngest, are between two of the garbage
 collector's. Requests leave no cycles, and it would look at all that wait for their answer."""
 
+SWEEPS_OF_LISTS = (100_000, 50, 10)
+"""The same where all that is made goes with the list it was made for: more objects than the longest
+list has."""
+
 
 @contextmanager
 def unswept() -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from core import log
 from core.db import Database
 from core.keyfile import Keys
-from core.unswept import SWEEPS
+from core.unswept import SWEEPS_OF_LISTS
 from redemption import wire
 from redemption.engine import Redeemer
 from vouchers.lookup import ArgonPool
@@ -21,7 +21,7 @@ _STANDARD_INPUT = 0
 
 def main() -> None:
     """Carry out the lists that the worker sends, one after the other, until it is gone."""
-    gc.set_threshold(*SWEEPS)
+    gc.set_threshold(*SWEEPS_OF_LISTS)
     try:
         with socket.socket(fileno=_STANDARD_INPUT) as worker:
             carry_out(worker)
