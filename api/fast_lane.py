@@ -5,7 +5,8 @@ as the calls in `api/redemptions.py`. Everything else (staff, a key that is not 
 header, a body that is not as asked for) goes on to the application untouched, which knows all
 refusals. It spares the framework's work on each request (docs/performance.md), and redeems before
 the framework is loaded. Where the queue is full it refuses before it looks at anything: in an
-overload most of the work would be for those.
+overload most of the work would be for those. Such a refusal leaves half a second later: whoever has
+it at once asks again at once, and to refuse him takes what redemptions need.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from api.errors import PROBLEM_JSON
 from api.fields import Key
 from api.known_partners import KEY_PREFIX
 from api.patience import Patience
+from api.pause import Pause
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
 from api.refusals import Rendered, bulk_answers, render
 from api.runtime import Runtime
@@ -32,6 +34,8 @@ from redemption.senders import Partner
 PATH = "/api/v1/redemptions"
 BULK_PATH = f"{PATH}/bulk"
 
+_REFUSED_AFTER_S = 0.5
+"""At most; about as long as those wait in an overload who are let in."""
 _JSON = b"application/json"
 _HEADS = {
     name: ((b"content-type", name.encode()), *SECURITY_HEADERS)
@@ -63,10 +67,11 @@ def with_fast_lane(
     app: AsgiApp, access: Access, runtime_of: Callable[[], Runtime | None], body_seconds: float
 ) -> AsgiApp:
     """Return the application with its quick way for redemptions by partners."""
-    patience = Patience(body_seconds)
+    patience, pause = Patience(body_seconds), Pause(_REFUSED_AFTER_S)
 
     async def later(lane: _Lane, send: Send) -> None:
         access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
+        await pause.over()
         await send(_LATER_START)
         await send({"type": "http.response.body", "body": _LATER_BODY})
 
