@@ -5,8 +5,8 @@ as the calls in `api/redemptions.py`. Everything else (staff, a key that is not 
 header, a body that is not as asked for) goes on to the application untouched, which knows all
 refusals. It spares the framework's work on each request (docs/performance.md), and redeems before
 the framework is loaded. Where the queue is full it refuses before it looks at anything: in an
-overload most of the work would be for those. Such a refusal leaves half a second later: whoever has
-it at once asks again at once, and to refuse him takes what redemptions need.
+overload most of the work would be for those. Such a refusal leaves at the end of a half second that
+all share: whoever has it at once asks again at once, and to refuse him takes what redemptions need.
 """
 
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ PATH = "/api/v1/redemptions"
 BULK_PATH = f"{PATH}/bulk"
 
 _REFUSED_AFTER_S = 0.5
-"""At most; about as long as those wait in an overload who are let in."""
+"""At most; in an overload those who are let in wait about as long."""
 _JSON = b"application/json"
 _HEADS = {
     name: ((b"content-type", name.encode()), *SECURITY_HEADERS)

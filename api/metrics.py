@@ -126,7 +126,10 @@ class Metrics:
         self._settle()
 
     def shed(self, channel: str, code: str, route: str, status: int) -> None:
-        """Count an HTTP request to redeem that was refused before it was taken up."""
+        """Count an HTTP request to redeem that was refused before it was taken up.
+
+        As answered in no time: how long the refusal is kept back says nothing of the server.
+        """
         self._answers[channel, code, False] += 1
         self.request("POST", route, status, 0.0)
 

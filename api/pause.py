@@ -4,7 +4,10 @@ import asyncio
 
 
 class Pause:
-    """Lets all who came within `seconds` go on together at their end; one timer for all."""
+    """Lets all who came within `seconds` go on together at their end; one timer for all.
+
+    For one event loop.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

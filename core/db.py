@@ -319,7 +319,7 @@ def _engine(settings: Settings) -> Engine:
         max_overflow=0,
         # The driver prepares nothing, since at a rollback it drops all that is prepared, the
         # statements of core.pipeline too. So every other one is planned each time, for its own
-        # values where nothing else was set.
+        # values unless plan_cache_mode says otherwise.
         connect_args={"options": options, "connect_timeout": 5, "prepare_threshold": None},
     )
     event.listen(engine, "connect", _bind_packed_arrays)

@@ -10,7 +10,7 @@ _UNIQUE_STATE = "23505"
 
 def is_unique_violation(error: IntegrityError) -> bool:
     """Tell a repeated key from other broken constraints."""
-    return _state(error) == _UNIQUE_STATE or "UNIQUE" in str(error.orig)
+    return _state(error) == _UNIQUE_STATE or _says(error, "UNIQUE")
 
 
 def is_retryable(error: DBAPIError) -> bool:
@@ -25,18 +25,23 @@ def is_lock_timeout(error: DBAPIError) -> bool:
 
 def is_sqlite_busy(error: DBAPIError) -> bool:
     """Tell whether another process has been writing to the embedded database for 30 s."""
-    return "database is locked" in str(error.orig)
+    return _says(error, "database is locked")
 
 
 def is_away(error: Exception) -> bool:
-    """Tell whether another transaction would fare as this one, whatever it is about.
+    """Tell whether another transaction is taken to fare as this one, whatever it is about.
 
-    No connection could be had, or one was lost where SQLAlchemy itself ends the transaction, or on
-    SQLite another process goes on writing.
+    No connection could be had, or one was lost at the end of a transaction, or on SQLite another
+    process goes on writing.
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, PoolTimeout)
     return not is_retryable(error) and (error.statement is None or is_sqlite_busy(error))
+
+
+def _says(error: DBAPIError, words: str) -> bool:
+    """Tell whether SQLite says so; PostgreSQL has states, and its texts quote what was sent."""
+    return not hasattr(error.orig, "sqlstate") and words in str(error.orig)
 
 
 def _state(error: DBAPIError) -> str | None:

@@ -22,9 +22,9 @@ _SET = text(
 def set_for_lookups(session: Session, lock_timeout_ms: int | None = None) -> None:
     """Have the rest of the transaction planned once, for lists of any length, by indexes.
 
-    So a plan made when a table was small stays right as it grows, where the statement's text leaves
-    no other way either (decision 0026). With `lock_timeout_ms` it waits for any one lock for as
-    long at most. On SQLite nothing is set.
+    To be asked first in its trip. So a plan made when a table was small stays right as it grows,
+    provided the statement's text allows no other join (decision 0026). With `lock_timeout_ms` it
+    waits for any one lock for as long at most. On SQLite nothing is set.
     """
     if session.is_sqlite:
         return

@@ -115,7 +115,7 @@ class Redeemer:
 
 
 class _Away(Exception):
-    """No transaction can begin now, for whatever request."""
+    """No transaction can be carried out now, as it seems, whatever the request."""
 
 
 def _later(is_unknown: bool) -> Outcome:

@@ -14,6 +14,7 @@ from api.access import Access
 from api.edge import AsgiApp, Message, Receive, Scope, Send
 from api.fast_lane import BULK_PATH, PATH, with_fast_lane
 from api.metrics import Metrics
+from api.pause import Pause
 from api.runtime import running
 from core.clock import system_clock
 from tests.api.world import World
@@ -81,8 +82,8 @@ def request_to_lane(
         "headers": headers,
         "body": body,
     }
+    answered: list[Message] = sent.setdefault("answered", [])
     change(sent)
-    answered: list[Message] = []
     passed_on: list[bytes] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,6 +179,25 @@ def test_where_the_queue_is_full_a_request_is_told_to_come_later_before_any_work
     assert dict(answered[0]["headers"])[b"cache-control"] == b"no-store"
     assert msgspec.json.decode(answered[1]["body"])["code"] == "try_later"
     assert [(line["event"], line["requests"]) for line in logged] == [("requests_shed", 1)]
+
+
+def test_a_refusal_of_a_full_queue_leaves_at_the_end_of_the_pause(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[str, Any] = {}
+    sent_before: list[int] = []
+
+    def fill(sent: dict[str, Any]) -> None:
+        sent["queue_limit"] = 0
+        kept.update(sent)
+
+    async def over(_: Pause) -> None:
+        sent_before.append(len(kept["answered"]))
+
+    monkeypatch.setattr(Pause, "over", over)
+    answered, _ = request_to_lane(world, fill)
+    assert sent_before == [0]
+    assert answered[0]["status"] == 503
 
 
 def test_where_the_queue_fills_while_bodies_come_the_rest_is_refused_without_lines_of_its_own(

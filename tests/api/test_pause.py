@@ -1,10 +1,33 @@
 """A pause that ends for many at once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from api.pause import Pause
+
+
+def test_one_timer_lets_all_who_wait_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+
+    async def three_one_after_the_other() -> None:
+        loop, pause = asyncio.get_running_loop(), Pause(0.01)
+        really = loop.call_later
+
+        def noted(seconds: float, *more: Any) -> asyncio.TimerHandle:
+            begun.append(seconds)
+            return really(seconds, *more)
+
+        monkeypatch.setattr(loop, "call_later", noted)
+        tasks = []
+        for _ in range(3):
+            tasks.append(asyncio.create_task(pause.over()))
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(three_one_after_the_other())
+    assert begun == [0.01]
 
 
 def test_all_who_wait_go_on_together_and_the_next_wait_anew() -> None:
