@@ -29,7 +29,7 @@ from redemption.requests import (
     caller_of_phone,
 )
 from redemption.tables import alarm, attempt, caller, caller_lock, redemption, request
-from tests.factories import make_electricity_account
+from tests.factories import make_bill, make_electricity_account
 from tests.redemption.cards import PHONE, Card, make_cards, redeem
 from tests.redemption.test_races import world
 from vouchers.card_facts import LotMoved
@@ -105,23 +105,8 @@ def test_arrears_are_settled_oldest_first_and_the_books_agree(
     redeemer: Redeemer, db: Database, cards: list[Card], account: str
 ) -> None:
     with db.write() as session:
-        due = session.now.date() + timedelta(days=5)
-        for number, fen in (("B1", 3_210), ("B2", 4_000)):
-            session.execute(
-                bill.insert(),
-                {
-                    "id": session.new_id(),
-                    "account_number": account,
-                    "bill_number": number,
-                    "period": "2026-05",
-                    "principal_fen": fen,
-                    "due_on": due,
-                    "paid_principal_fen": 0,
-                    "charged_fee_fen": 0,
-                    "paid_fee_fen": 0,
-                    "state": "open",
-                },
-            )
+        for fen in (3_210, 4_000):
+            make_bill(session, account, fen, session.today + timedelta(days=5))
     answers = [o.answer for o in redeemer.redeem([redeem(c, account) for c in cards[:2]])]
     assert [a.arrears_paid_fen for a in answers] == [5_000, 2_210]
     assert [a.balance_fen for a in answers] == [0, 2_790]

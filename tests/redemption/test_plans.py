@@ -9,13 +9,13 @@ from sqlalchemy import Connection, event, text
 
 import core.pipeline
 from accounts.bills import seed_rates
-from accounts.tables import bill
 from core.db import Call, Database, Session
 from core.keyfile import Keys
 from core.lookup_settings import set_for_lookups
 from redemption.engine import Redeemer
 from redemption.requests import Code
 from tests.conftest import DatabaseMaker
+from tests.factories import make_bill
 from tests.redemption.cards import redeem
 from tests.redemption.test_races import world
 from vouchers.lookup import ArgonPool
@@ -64,19 +64,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 def with_arrears(db: Database, account: str) -> None:
     with db.write() as session:
         seed_rates(session)
-        row = {
-            "id": session.new_id(),
-            "account_number": account,
-            "bill_number": "B1",
-            "period": "2026-05",
-            "principal_fen": 3_210,
-            "due_on": session.now.date() + timedelta(days=5),
-            "paid_principal_fen": 0,
-            "charged_fee_fen": 0,
-            "paid_fee_fen": 0,
-            "state": "open",
-        }
-        session.execute(bill.insert(), row)
+        make_bill(session, account, 3_210, session.today + timedelta(days=5))
 
 
 def explained(session: Session, call: Call) -> Plan:
