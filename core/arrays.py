@@ -15,12 +15,14 @@ from sqlalchemy.types import String, TypeDecorator, TypeEngine
 _HEAD = struct.Struct("!iIIii")  # dimensions, has nulls, type of the items, length, lower bound
 _EMPTY = struct.Struct("!iII")
 _LENGTH = struct.Struct("!i")
+_LONGEST_AS_TEXT = 127
+"""A length up to this is the same in UTF-8 as in bytes."""
 _NULL = _LENGTH.pack(-1)
 _BIGINT, _INTEGER, _BOOLEAN = struct.Struct("!iq"), struct.Struct("!ii"), struct.Struct("!i?")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-Packer = Callable[[Iterable[Any]], Iterable[bytes]]
+Packer = Callable[[Sequence[Any]], Iterable[bytes]]
 """Returns the items with their lengths; they are joined."""
 
 
@@ -55,23 +57,36 @@ def _of(form: struct.Struct, size: int) -> Packer:
     return lambda values: map(form.pack, repeat(size), values)
 
 
-def _bytes(values: Iterable[bytes]) -> Iterable[bytes]:
+def _bytes(values: Sequence[bytes]) -> Iterable[bytes]:
+    if _are_of_one_length(values):  # most lists: joined at once by what stands before each
+        head = _LENGTH.pack(len(values[0]))
+        return (head, head.join(values))
     return [_LENGTH.pack(len(value)) + value for value in values]
 
 
-def _texts(values: Iterable[str]) -> Iterable[bytes]:
+def _texts(values: Sequence[str]) -> Iterable[bytes]:
+    length = len(values[0])
+    if length <= _LONGEST_AS_TEXT and _are_of_one_length(values):
+        head = _LENGTH.pack(length).decode()
+        text = (head + head.join(values)).encode()
+        if len(text) == (len(head) + length) * len(values):  # no sign takes more than a byte
+            return (text,)
     return _bytes([value.encode() for value in values])
 
 
-def _uuids(values: Iterable[Any]) -> Iterable[bytes]:
+def _are_of_one_length(values: Sequence[str] | Sequence[bytes]) -> bool:
+    return len(set(map(len, values))) == 1
+
+
+def _uuids(values: Sequence[Any]) -> Iterable[bytes]:
     return _bytes([value if type(value) is bytes else value.bytes for value in values])
 
 
-def _dates(values: Iterable[date]) -> Iterable[bytes]:
+def _dates(values: Sequence[date]) -> Iterable[bytes]:
     return [_INTEGER.pack(4, (value - _EPOCH.date()).days) for value in values]
 
 
-def _instants(values: Iterable[datetime]) -> Iterable[bytes]:
+def _instants(values: Sequence[datetime]) -> Iterable[bytes]:
     known: dict[datetime, bytes] = {}  # mostly all are the transaction's
     for value in values:
         if value not in known:

@@ -40,7 +40,8 @@ def call_with(agi: Serving, told: bytes, answer: bytes) -> None:
         line.settimeout(20)
         line.sendall(b"agi_network_script: " + told + b"\nagi_callerid: " + told + b"\n\n")
         line.sendall((answer + b"\n") * 4)
-        line.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # it may have hung up already
+            line.shutdown(socket.SHUT_WR)
         while line.recv(65536):
             pass
 
