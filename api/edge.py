@@ -30,6 +30,8 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 """On every response, unless the response sets the header itself."""
 
+TOO_SLOW = "the body did not come in time; send the request again"
+
 MOST_UNREAD_BYTES = 4_000_000
 UNREAD_WAIT_S = 5
 
@@ -78,7 +80,7 @@ def with_edge(app: AsgiApp, access: Access, body_seconds: float) -> AsgiApp:
 
 async def too_slow() -> Message:
     """Receive nothing: raise BodyTooSlow."""
-    raise BodyTooSlow("the body did not come in time; send the request again")
+    raise BodyTooSlow(TOO_SLOW)
 
 
 async def send_json(

@@ -17,6 +17,7 @@ STATUS: dict[str, int] = {
     "body_too_slow": 408,
     "file_unreadable": 422,
     "encoding_unknown": 422,
+    "head_too_long": 431,
     "header_duplicated": 400,
     "header_wrong": 422,
     "idempotency_key_invalid": 400,

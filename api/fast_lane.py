@@ -7,28 +7,33 @@ refusals. It spares the framework's work on each request (docs/performance.md), 
 the framework is loaded. Where the queue is full it refuses before it looks at anything: in an
 overload most of the work would be for those. Such a refusal leaves at the end of a half second that
 all share: whoever has it at once asks again at once, and to refuse him takes what redemptions need.
+
+No coroutine runs for a request here: what comes later is a call back (decision 0028).
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Final, Protocol
 
 import msgspec
+import structlog
 
 from api.access import Access
-from api.edge import SECURITY_HEADERS, AsgiApp, Message, Receive, Scope, Send, too_slow
-from api.errors import PROBLEM_JSON
+from api.edge import TOO_SLOW
+from api.errors import STATUS, BodyTooSlow, problem
 from api.fields import Key
 from api.known_partners import KEY_PREFIX
-from api.patience import Patience
 from api.pause import Pause
 from api.redeeming import PARTNER_CHANNEL, BulkBody, RedeemBody, request_of
 from api.refusals import Rendered, bulk_answers, render
 from api.runtime import Runtime
 from core.errors import DomainError
-from redemption.requests import Answer, Code, Outcome
+from redemption.batcher import delay_of
+from redemption.requests import Answer, Code, Outcome, RedeemRequest
 from redemption.senders import Partner
 
 PATH = "/api/v1/redemptions"
@@ -37,21 +42,30 @@ BULK_PATH = f"{PATH}/bulk"
 _REFUSED_AFTER_S = 0.5
 """At most; in an overload those who are let in wait about as long."""
 _JSON = b"application/json"
-_HEADS = {
-    name: ((b"content-type", name.encode()), *SECURITY_HEADERS)
-    for name in ("application/json", PROBLEM_JSON)
-}
-_UNUSUAL = {b"content-encoding", b"transfer-encoding"}
+_LONGEST_NUMBER = 9
+"""Digits of a length, so that no text of thousands is made into a number."""
+_UNUSUAL = {b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"}
 _NOT_PLAIN = (msgspec.MsgspecError, UnicodeError, RecursionError, DomainError)
 
 _one = msgspec.json.Decoder(RedeemBody)
 _many = msgspec.json.Decoder(BulkBody)
-_Sent = dict[bytes, bytes]
+_log = structlog.get_logger("wanneng.api")
+Headers = dict[bytes, bytes]
+
+
+class Asker(Protocol):
+    """Who waits for the answer to a request; exactly one of these is called, once."""
+
+    def answer(self, rendered: Rendered) -> None:
+        """Take the answer."""
+
+    def pass_on(self) -> None:
+        """Have the application answer: it must look at the request more closely."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Lane:
-    """One call. `answer` returns None where the application must look at it more closely.
+class Lane:
+    """One call. `read` raises one of _NOT_PLAIN for what is not as asked for.
 
     A short body has come with its head; a long one must be read even for a refusal, or its sender
     is cut off.
@@ -60,134 +74,190 @@ class _Lane:
     path: str
     longest_body: int
     refuses_unread: bool
-    answer: Callable[[Runtime, Partner, _Sent, bytes], Awaitable[Rendered | None]]
+    read: Callable[[Partner, Headers, bytes], list[RedeemRequest]]
+    render: Callable[[Sequence[RedeemRequest], Sequence[Outcome], datetime], Rendered]
 
 
-def with_fast_lane(
-    app: AsgiApp, access: Access, runtime_of: Callable[[], Runtime | None], body_seconds: float
-) -> AsgiApp:
-    """Return the application with its quick way for redemptions by partners."""
-    patience, pause = Patience(body_seconds), Pause(_REFUSED_AFTER_S)
+class Arrival:
+    """A request that has a lane: first its head, then all of it. It has no printable form."""
 
-    async def later(lane: _Lane, send: Send) -> None:
-        access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, _LATER.status)
-        await pause.over()
-        await send(_LATER_START)
-        await send({"type": "http.response.body", "body": _LATER_BODY})
+    __slots__ = ("asked", "body", "headers", "lane", "runtime", "started")
 
-    async def way(scope: Scope, receive: Receive, send: Send) -> None:
-        lane = _LANES.get(scope["path"]) if scope["type"] == "http" else None
-        runtime = runtime_of() if lane is not None else None
-        if lane is None or runtime is None or scope["method"] != "POST" or scope["query_string"]:
-            await app(scope, receive, send)
-            return
-        started = perf_counter()
-        if runtime.batcher.is_full and lane.refuses_unread:
-            await later(lane, send)
-            return
-        first = await patience.first(receive)
-        if first is None:
-            await app(scope, too_slow, send)
-            return
+    def __init__(self, lane: Lane, runtime: Runtime, headers: Headers) -> None:
+        self.lane = lane
+        self.runtime = runtime
+        self.headers = headers
+        self.body = b""
+        self.asked: Sequence[RedeemRequest] = ()
+        self.started = perf_counter()
+
+    @property
+    def is_refused_unread(self) -> bool:
+        """Whether it is refused without its body: no more can wait for the engine."""
+        return self.lane.refuses_unread and self.runtime.batcher.is_full
+
+
+class FastLane:
+    """The quick way of one process; from its event loop only."""
+
+    def __init__(self, access: Access, runtime_of: Callable[[], Runtime | None]) -> None:
+        self._access = access
+        self._runtime_of = runtime_of
+        self._pause = Pause(_REFUSED_AFTER_S)
+
+    def arrival(self, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Arrival | None:
+        """Return what a POST with this head is; None where the application must look at it."""
+        lane = _LANES.get(target)
+        runtime = None if lane is None else self._runtime_of()
+        if lane is None or runtime is None:
+            return None
+        sent = dict(headers)
+        length = sent.get(b"content-length", b"")
+        if (
+            len(sent) != len(headers)  # one came twice
+            or not length.isdigit()  # nobody knows where it ends
+            or len(length) > _LONGEST_NUMBER
+            or int(length) > lane.longest_body
+            or sent.get(b"content-type") != _JSON
+            or not _UNUSUAL.isdisjoint(sent)
+        ):
+            return None
+        return Arrival(lane, runtime, sent)
+
+    def refuse(self, arrival: Arrival, asker: Asker) -> None:
+        """Tell the asker to come later, at the end of the pause that is on."""
+        lane = arrival.lane
+        self._access.note_shed(PARTNER_CHANNEL, Code.TRY_LATER, lane.path, LATER.status)
+        self._pause.at_its_end(partial(asker.answer, LATER))
+
+    def too_slow(self, arrival: Arrival) -> Rendered:
+        """Return what tells that the body did not come in time."""
+        refused = Rendered(STATUS[BodyTooSlow.code], problem(BodyTooSlow.code, TOO_SLOW))
+        seconds = perf_counter() - arrival.started
+        self._access.note("POST", arrival.lane.path, refused.status, seconds)
+        return refused
+
+    def note_surplus(self) -> None:
+        """Count a request of a connection too many, which is told to come later."""
+        self._access.metrics.request("other", "none", LATER.status, 0.0)
+
+    def take(self, arrival: Arrival, body: bytes, asker: Asker) -> None:
+        """Answer a request that has come whole, later, or pass it on."""
+        arrival.body = body
+        try:
+            self._take(arrival, asker)
+        except Exception:
+            _log.exception("quick_way_failed")
+            asker.pass_on()
+
+    def _take(self, arrival: Arrival, asker: Asker) -> None:
+        runtime = arrival.runtime
         if runtime.batcher.is_full:  # many come in while there is room, and wait for their body
-            await later(lane, send)
+            self.refuse(arrival, asker)
             return
-        answered = await _answered(lane, runtime, scope["headers"], first)
-        if answered is _LATER:
-            await later(lane, send)
+        token = _token(arrival.headers)
+        if token is None:
+            asker.pass_on()
             return
-        if answered is None:
-            await app(scope, _again(first, receive), send)
+        partners, db = runtime.partners, runtime.db
+        partner = partners.remembered(token)
+        if partner is None:
+            known = runtime.loop.run_in_executor(None, partners.find, db, token)
+            known.add_done_callback(partial(self._once_known, arrival, asker))
             return
-        await _send(send, answered)
-        access.note("POST", lane.path, answered.status, perf_counter() - started)
+        if partners.is_due(token):
+            runtime.loop.run_in_executor(None, partners.look_up_again, db, token)
+        self._redeem(arrival, asker, partner)
 
-    return way
+    def _once_known(
+        self, arrival: Arrival, asker: Asker, known: "asyncio.Future[Partner | None]"
+    ) -> None:
+        try:
+            partner = None if _failed(known) else known.result()
+            if partner is None:
+                asker.pass_on()
+            elif arrival.runtime.batcher.is_full:  # since it waited for the key to be known
+                self.refuse(arrival, asker)
+            else:
+                self._redeem(arrival, asker, partner)
+        except Exception:
+            _log.exception("quick_way_failed")
+            asker.pass_on()
 
+    def _redeem(self, arrival: Arrival, asker: Asker, partner: Partner) -> None:
+        try:
+            arrival.asked = arrival.lane.read(partner, arrival.headers, arrival.body)
+        except _NOT_PLAIN:
+            asker.pass_on()
+            return
+        answered = arrival.runtime.hand_in(arrival.asked)
+        answered.add_done_callback(partial(self._once_answered, arrival, asker))
 
-async def _answered(
-    lane: _Lane, runtime: Runtime, headers: list[tuple[bytes, bytes]], first: Message
-) -> Rendered | None:
-    sent, body = dict(headers), first.get("body", b"")
-    if (
-        len(sent) != len(headers)  # one came twice
-        or sent.get(b"content-length") != b"%d" % len(body)  # there is more to come
-        or len(body) > lane.longest_body
-        or sent.get(b"content-type") != _JSON
-        or not _UNUSUAL.isdisjoint(sent)
-    ):
-        return None
-    scheme, _, token = sent.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme != "Bearer" or not token.startswith(KEY_PREFIX):
-        return None
-    partner = await _partner(runtime, token)
-    if partner is None:
-        return None
-    if runtime.batcher.is_full:  # since it waited for the database to know the key
-        return _LATER
-    return await lane.answer(runtime, partner, sent, body)
+    def _once_answered(
+        self, arrival: Arrival, asker: Asker, answered: "asyncio.Future[Sequence[Outcome]]"
+    ) -> None:
+        runtime = arrival.runtime
+        try:
+            outcomes = () if _failed(answered) else answered.result()
+            if outcomes:
+                rendered = arrival.lane.render(arrival.asked, outcomes, runtime.db.clock())
+        except Exception:
+            _log.exception("quick_way_failed")
+            outcomes = ()
+        if not outcomes:
+            asker.pass_on()  # under its key it has one effect, whatever happened
+        elif delay_s := delay_of(outcomes):
+            runtime.loop.call_later(delay_s, self._answer, arrival, asker, rendered)
+        else:
+            self._answer(arrival, asker, rendered)
 
-
-async def _partner(runtime: Runtime, token: str) -> Partner | None:
-    partners, db = runtime.partners, runtime.db
-    partner = partners.remembered(token)
-    if partner is None:
-        return await runtime.loop.run_in_executor(None, partners.find, db, token)
-    if partners.is_due(token):
-        runtime.loop.run_in_executor(None, partners.look_up_again, db, token)
-    return partner
-
-
-async def _redeem(runtime: Runtime, partner: Partner, sent: _Sent, body: bytes) -> Rendered | None:
-    try:
-        key = msgspec.convert(sent.get(b"idempotency-key", b"").decode("ascii"), Key)
-        asked = request_of(partner, key, _one.decode(body))
-    except _NOT_PLAIN:
-        return None
-    return render(await runtime.redeem(asked), runtime.db.clock())
-
-
-async def _redeem_many(
-    runtime: Runtime, partner: Partner, _sent: _Sent, body: bytes
-) -> Rendered | None:
-    try:
-        asked = [request_of(partner, item.key, item) for item in _many.decode(body).items]
-    except _NOT_PLAIN:
-        return None
-    return Rendered(200, bulk_answers(asked, await runtime.redeem_all(asked)))
+    def _answer(self, arrival: Arrival, asker: Asker, rendered: Rendered) -> None:
+        asker.answer(rendered)
+        seconds = perf_counter() - arrival.started
+        self._access.note("POST", arrival.lane.path, rendered.status, seconds)
 
 
-_LANES = {
-    lane.path: lane
+def _failed(done: "asyncio.Future[Any]") -> bool:
+    if done.cancelled():
+        return True
+    error = done.exception()
+    if error is not None:
+        _log.error("quick_way_failed", exc_info=error)
+    return error is not None
+
+
+def _token(headers: Headers) -> str | None:
+    """Return what looks like a partner's key."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token if scheme == "Bearer" and token.startswith(KEY_PREFIX) else None
+
+
+def _read_one(partner: Partner, headers: Headers, body: bytes) -> list[RedeemRequest]:
+    key = msgspec.convert(headers.get(b"idempotency-key", b"").decode("ascii"), Key)
+    return [request_of(partner, key, _one.decode(body))]
+
+
+def _render_one(
+    _asked: Sequence[RedeemRequest], outcomes: Sequence[Outcome], now: datetime
+) -> Rendered:
+    return render(outcomes[0], now)
+
+
+def _read_many(partner: Partner, _headers: Headers, body: bytes) -> list[RedeemRequest]:
+    return [request_of(partner, item.key, item) for item in _many.decode(body).items]
+
+
+def _render_many(
+    asked: Sequence[RedeemRequest], outcomes: Sequence[Outcome], _now: datetime
+) -> Rendered:
+    return Rendered(200, bulk_answers(asked, outcomes))
+
+
+_LANES: Final = {
+    lane.path.encode(): lane
     for lane in (
-        _Lane(PATH, 2_000, True, _redeem),
-        _Lane(BULK_PATH, 60_000, False, _redeem_many),
+        Lane(PATH, 2_000, True, _read_one, _render_one),
+        Lane(BULK_PATH, 60_000, False, _read_many, _render_many),
     )
 }
-
-
-def _again(first: Message, receive: Receive) -> Receive:
-    """Return a `receive` that gives the message read already once more."""
-    waiting = [first]
-
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return receive_again
-
-
-def _start(rendered: Rendered, body: bytes) -> dict[str, Any]:
-    headers = [*_HEADS[rendered.media_type], (b"content-length", b"%d" % len(body))]
-    headers += [(name.lower().encode(), text.encode()) for name, text in rendered.headers.items()]
-    return {"type": "http.response.start", "status": rendered.status, "headers": headers}
-
-
-async def _send(send: Send, rendered: Rendered) -> None:
-    body = rendered.body
-    await send(_start(rendered, body))
-    await send({"type": "http.response.body", "body": body})
-
-
-_LATER = render(Outcome(Answer(code=Code.TRY_LATER)), datetime.min.replace(tzinfo=UTC))
-_LATER_BODY = _LATER.body
-_LATER_START = _start(_LATER, _LATER_BODY)
+LATER: Final = render(Outcome(Answer(code=Code.TRY_LATER)), datetime.min.replace(tzinfo=UTC))

@@ -20,7 +20,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.errors import PROBLEM_JSON, title_of
+from api.errors import PROBLEM_JSON, Problem, title_of
 from redemption.requests import Answer, Code, Outcome, RedeemRequest
 
 RETRY_AFTER_S = 1
@@ -166,7 +166,8 @@ class Rendered:
     @property
     def media_type(self) -> str:
         """JSON, or a problem's JSON."""
-        return PROBLEM_JSON if isinstance(self.content, Refusal) else "application/json"
+        is_problem = isinstance(self.content, Refusal | Problem)
+        return PROBLEM_JSON if is_problem else "application/json"
 
 
 def render(outcome: Outcome, now: datetime) -> Rendered:

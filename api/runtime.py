@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from core.redis import Connector
 from core.settings import Settings
 from distribution.pin_texts import PinTexter, load_texter
 from migrations.schema import check_current
-from redemption.batcher import Batcher, lists_at_once
+from redemption.batcher import Batcher, delay_of, lists_at_once
 from redemption.children import Children
 from redemption.dialogue.deps import DialogueDeps
 from redemption.engine import Redeemer
@@ -58,23 +58,36 @@ class Runtime:
     loop: asyncio.AbstractEventLoop
 
     async def redeem(self, request: RedeemRequest) -> Outcome:
-        """Return the committed answer to a request, and measure it."""
+        """Return the committed answer to a request."""
         return (await self.redeem_all([request]))[0]
 
     async def redeem_all(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
-        """Return the committed answers to requests that came together, in order; measure them."""
+        """Return the answers to requests that came together, in order; a slowed sender waits."""
+        outcomes = await self.hand_in(requests)
+        if delay_s := delay_of(outcomes):
+            await asyncio.sleep(delay_s)
+        return outcomes
+
+    def hand_in(self, requests: Sequence[RedeemRequest]) -> "asyncio.Future[Sequence[Outcome]]":
+        """Return what becomes the answers, measured; the sender's `delay_of` is the caller's."""
         self.metrics.taken_up(len(requests))
-        started = perf_counter()
-        try:
-            outcomes = await self.batcher.submit_all(requests)
-        except BaseException:
+        answered = self.batcher.submit_all(requests)
+        answered.add_done_callback(partial(self._measure, requests, perf_counter()))
+        return answered
+
+    def _measure(
+        self,
+        requests: Sequence[RedeemRequest],
+        started: float,
+        answered: "asyncio.Future[Sequence[Outcome]]",
+    ) -> None:
+        if answered.cancelled() or answered.exception() is not None:
             self.metrics.given_up(len(requests))
-            raise
+            return
         seconds = perf_counter() - started
-        for request, outcome in zip(requests, outcomes, strict=True):
+        for request, outcome in zip(requests, answered.result(), strict=True):
             code = outcome.answer.code.value
             self.metrics.answered(request.channel, code, outcome.replayed, seconds)
-        return outcomes
 
     @property
     def redis(self) -> "Redis":

@@ -10,13 +10,15 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 from api.access import Access
 from api.edge import AsgiApp, Receive, Scope, Send, with_edge
-from api.fast_lane import with_fast_lane
+from api.fast_lane import FastLane
 from api.framework import Framework
 from api.health import with_health
 from api.metrics import Metrics
+from api.patience import Patience
 from api.runtime import Runtime, running
 from core import log
 from core.clock import Clock, system_clock
@@ -30,7 +32,20 @@ up to 5 ms each time for the event loop to let go of the interpreter."""
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def create() -> AsgiApp:
+@dataclass(frozen=True)
+class Application:
+    """What a server calls for each request that has no lane, and what its connections share."""
+
+    answer: AsgiApp
+    lane: FastLane
+    patience: Patience
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer a request, or live through the server's life (ASGI)."""
+        return self.answer(scope, receive, send)
+
+
+def create() -> Application:
     """Return the application for the environment of this process."""
     settings = load(os.environ)
     sys.setswitchinterval(_SWITCH_S)
@@ -42,8 +57,8 @@ def create() -> AsgiApp:
 
 def assemble(
     settings: Settings, clock: Clock = system_clock, metrics_directory: str | None = None
-) -> AsgiApp:
-    """Return what a server calls: the quick ways, and beside them the application in its edge."""
+) -> Application:
+    """Return what a server works with: the quick way, and beside it the framework in its edge."""
     access = Access(Metrics(metrics_directory), log_all=settings.access_log == "all")
     framework = Framework()
     opened: Runtime | None = None
@@ -58,8 +73,9 @@ def assemble(
         return opened
 
     edge = with_edge(with_health(framework.answer, runtime), access, settings.arrival_seconds)
-    lane = with_fast_lane(edge, access, runtime, settings.arrival_seconds)
-    return with_life(lane, working)
+    return Application(
+        with_life(edge, working), FastLane(access, runtime), Patience(settings.arrival_seconds)
+    )
 
 
 def with_life(app: AsgiApp, working: Callable[[], AbstractAsyncContextManager[None]]) -> AsgiApp:

@@ -1,16 +1,9 @@
-"""What the server calls in each worker to get the application."""
-
-from typing import TYPE_CHECKING
+"""What the HTTP server loads in each worker: the application, and what reads its connections."""
 
 from core.unswept import unswept
 
-if TYPE_CHECKING:
-    from api.edge import AsgiApp
+with unswept():
+    from api.connection import Connection
+    from api.server import create
 
-
-def create() -> "AsgiApp":
-    """Return the application for the environment of this process."""
-    with unswept():
-        from api import server
-
-        return server.create()
+__all__ = ["Connection", "create"]

@@ -13,7 +13,7 @@ import psutil
 from bench.errors import CannotMeasure
 from bench.statistics import percentile
 
-_LIBRARIES = ("granian", "litestar", "msgspec", "psycopg", "sqlalchemy", "wanneng")
+_LIBRARIES = ("httptools", "litestar", "msgspec", "psycopg", "sqlalchemy", "uvicorn", "wanneng")
 _NOT_A_DISK = ("tmpfs", "ramfs")
 _SYNCS = 200
 _PAGE = b"\0" * 8192

@@ -4,26 +4,26 @@ import os
 import socket
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 
 import rich_click as click
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from uvicorn.config import Config
+from uvicorn.server import Server
 
 from cli.app import App
 from cli.command import command, pass_app
+from cli.workers import Workers, listening
 from core import log
 from core.errors import ConfigurationError
 from core.settings import Settings, variable
 from migrations import schema
 from vouchers.key_rotation import check_key_file
 
-_CONNECTIONS = 8192
-"""So many requests a worker takes up at once: more than may wait for the engine, since what is not
-taken up cannot be told to come later."""
-_LONGEST_HEAD = 65_536
-"""Bytes of a request's head, and of a body read at once."""
-KILL_AFTER_S = 30
+_BACKLOG = 8192
+"""So many connections may wait to be taken up by a worker."""
+ANSWERED_IN_S = 25
+"""A worker that was told to stop answers what is under way for so long."""
+END_AFTER_S = 30
 """A worker that has not ended so long after it was told to stop is killed."""
 
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
@@ -65,7 +65,7 @@ def serve(app: App, host: str, port: int, workers: int) -> None:
     if app.out.as_json:
         app.out.result({"url": f"http://{host}:{port}", "workers": workers})
     log.configure(app.settings.log_format)
-    start(host, port, workers, app.settings.arrival_seconds)
+    start(host, port, workers)
 
 
 def check_workers(settings: Settings, workers: int) -> None:
@@ -90,11 +90,11 @@ def check_start(app: App) -> None:
         check_key_file(session, app.keys.get())
 
 
-def start(host: str, port: int, workers: int, head_seconds: int) -> None:
+def start(host: str, port: int, workers: int) -> None:
     """Serve until a signal says stop; each worker reads the environment for itself.
 
-    A client has `head_seconds` for the head of a request, and as long between two requests.
-    Raises ConfigurationError where the address cannot be listened on.
+    Raises ConfigurationError where the address cannot be listened on, SystemExit where a worker
+    cannot serve.
     """
     _check_free(host, port)
     with ExitStack() as stack:
@@ -102,25 +102,30 @@ def start(host: str, port: int, workers: int, head_seconds: int) -> None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
         os.environ.setdefault(variable("engine_processes"), str(processes_each(workers)))
-        Granian(
-            "api.start:create",
-            address=host,
-            port=port,
-            interface=Interfaces.ASGI,
-            http=HTTPModes.http1,  # what a proxy speaks to us, and one protocol's limits less
-            http1_settings=HTTP1Settings(
-                header_read_timeout=head_seconds * 1000, max_buffer_size=_LONGEST_HEAD
-            ),
-            factory=True,
-            workers=workers,
-            backlog=_CONNECTIONS,
-            backpressure=_CONNECTIONS,
-            websockets=False,
-            log_access=False,  # it would write addresses as they came
-            log_dictconfig=log.granian_config(),
-            respawn_failed_workers=True,
-            workers_kill_timeout=KILL_AFTER_S,
-        ).serve()
+        can_start = Workers(workers, partial(_work, host, port), END_AFTER_S).keep()
+    if not can_start:
+        raise SystemExit(1)  # its log says why
+
+
+def _work(host: str, port: int) -> None:
+    """Serve in this process until a signal says stop."""
+    config = Config(
+        "api.start:create",
+        factory=True,
+        interface="asgi3",
+        http="api.start:Connection",
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        backlog=_BACKLOG,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,  # it would write addresses as they came
+        log_config=None,
+        timeout_graceful_shutdown=ANSWERED_IN_S,
+    )
+    with listening(host, port) as own:
+        Server(config).run([own])
 
 
 def processes_each(workers: int) -> int:

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -42,7 +42,7 @@ _NEVER = frozenset(
 )
 _TOO_DEEP = 8
 # Loggers of libraries that bring their own handlers.
-_LIBRARIES = ("_granian", "granian.access", "litestar", "sqlalchemy", "sqlalchemy.engine.Engine")
+_LIBRARIES = ("uvicorn", "uvicorn.error", "litestar", "sqlalchemy", "sqlalchemy.engine.Engine")
 
 
 def configure(log_format: str, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -70,16 +70,6 @@ def configure(log_format: str, level: int = logging.INFO, stream: TextIO | None 
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_formatter(log_format, shared))
     _take_over(handler, level)
-
-
-def granian_config() -> dict[str, Any]:
-    """Return the logging configuration for granian that leaves its lines to `configure`."""
-    silent = {"handlers": [], "level": "INFO", "propagate": True}
-    return {
-        "formatters": {},
-        "handlers": {},
-        "loggers": {"_granian": dict(silent), "granian.access": dict(silent)},
-    }
 
 
 def mask_text(text: str) -> str:

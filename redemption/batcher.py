@@ -67,23 +67,20 @@ class Batcher:
         """Whether one more request would be answered `try_later`."""
         return self._waiting >= self._queue_limit
 
-    async def submit(self, request: RedeemRequest) -> Outcome:
-        """Return the answer, committed; a slowed sender waits for it."""
-        return (await self.submit_all([request]))[0]
+    def submit_all(self, requests: Sequence[RedeemRequest]) -> "asyncio.Future[Sequence[Outcome]]":
+        """Return what becomes the answers of requests that came together, in their order.
 
-    async def submit_all(self, requests: Sequence[RedeemRequest]) -> Sequence[Outcome]:
-        """Return the answers of requests that came together, committed, in their order."""
+        They are committed then. How long their sender must wait for them is left to the caller
+        (`delay_of`).
+        """
+        answered: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
         if self.is_full:
-            return [Outcome(Answer(code=Code.TRY_LATER)) for _ in requests]
-        future: asyncio.Future[Sequence[Outcome]] = asyncio.get_running_loop().create_future()
-        self._units.append(_Unit(requests, future))
+            answered.set_result([Outcome(Answer(code=Code.TRY_LATER)) for _ in requests])
+            return answered
+        self._units.append(_Unit(requests, answered))
         self._waiting += len(requests)
         self._begin()
-        outcomes = await future
-        delay_s = max((outcome.delay_s for outcome in outcomes), default=0)
-        if delay_s:
-            await asyncio.sleep(delay_s)
-        return outcomes
+        return answered
 
     async def close(self) -> None:
         """Finish what waits, then stop."""
@@ -150,6 +147,11 @@ class Batcher:
             taken.append(unit)
         self._waiting -= count
         return taken
+
+
+def delay_of(outcomes: Sequence[Outcome]) -> int:
+    """Return how many seconds the sender of these waits for the answers, since it was slowed."""
+    return max((outcome.delay_s for outcome in outcomes), default=0)
 
 
 def _perhaps(outcome: Outcome) -> Outcome:

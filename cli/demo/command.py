@@ -71,7 +71,7 @@ def serve(app: App, host: str, port: int, directory: Path) -> None:
             app.out.result(data)
         app.out.note(f"{data['url']}, partner key in {world.partner_key}; Ctrl-C ends it")
         log.configure(app.settings.log_format)
-        server.start(host, port, 1, app.settings.arrival_seconds)
+        server.start(host, port, 1)
 
 
 @command(

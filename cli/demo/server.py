@@ -14,7 +14,7 @@ from typing import Any
 
 from cli.demo.screen import DemoFailed
 from cli.demo.world import World
-from cli.serve import KILL_AFTER_S
+from cli.serve import END_AFTER_S
 
 HOST = "127.0.0.1"
 _READY_WITHIN_S = 60
@@ -95,7 +95,7 @@ def _wait(process: "subprocess.Popen[bytes]", server: Server, world: World) -> N
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
     try:
-        process.wait(KILL_AFTER_S + 5)
+        process.wait(END_AFTER_S + 5)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

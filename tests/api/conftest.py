@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from core.keyfile import Keys
 from core.settings import Settings
 from migrations import schema
 from tests.api.serving import Server, serving
+from tests.api.sockets import WAIT_S
 from tests.api.twiml_phone import PUBLIC_URL
 from tests.api.world import World, furnish
 from tests.conftest import Run
@@ -124,6 +125,21 @@ def crewed(run: Run, directory: Path, worker_id: str, workers: int) -> Generator
         ) as client,
     ):
         yield Crew(world, server, client)
+
+
+@pytest.fixture(scope="session")
+def hasty(run: Run, house_directory: Path) -> Iterator[Crew]:
+    """A server on PostgreSQL that waits a second where others wait half a minute."""
+    with furnished(run, house_directory, "postgresql") as world:
+        settings = replace(
+            world.db.settings, arrival_seconds=1, statement_timeout_ms=1_000, lock_timeout_ms=100
+        )
+        log = house_directory / f"{uuid.uuid4().hex}.log"
+        with (
+            serving(settings, log) as server,
+            httpx.Client(base_url=server.url, timeout=WAIT_S) as client,
+        ):
+            yield Crew(world, server, client)
 
 
 @pytest.fixture(scope="session")

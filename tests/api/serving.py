@@ -31,7 +31,7 @@ class Server:
     def worker_pids(self) -> list[int]:
         """Return the processes that answer requests."""
         children = psutil.Process(self.process.pid).children()
-        return [child.pid for child in children if "resource_tracker" not in str(child.cmdline())]
+        return [child.pid for child in children if lives(child)]
 
     def log_with(self, words: str) -> str:
         """Return the log as soon as it holds the words; a request's line comes after its answer."""
@@ -40,6 +40,14 @@ class Server:
             assert time.monotonic() < deadline, f"the log does not tell of {words}"
             time.sleep(0.02)
         return text
+
+
+def lives(process: psutil.Process) -> bool:
+    """Tell whether a process has not died, waited for or not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:  # it has just died
+        return False
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def test_every_domain_error_has_a_status_in_the_one_table() -> None:
 
 def test_every_code_in_the_table_is_still_in_use() -> None:
     used = {error.code for error in _all_errors()}
-    of_the_framework = {"body_too_large", "method_not_allowed", "request_refused"}
+    of_the_framework = {"body_too_large", "head_too_long", "method_not_allowed", "request_refused"}
     of_the_framework |= {"internal", "database_unavailable"}
     assert set(STATUS) - used == of_the_framework
 

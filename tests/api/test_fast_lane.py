@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -11,12 +11,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from api.access import Access
-from api.edge import AsgiApp, Message, Receive, Scope, Send
-from api.fast_lane import BULK_PATH, PATH, with_fast_lane
+from api.fast_lane import BULK_PATH, PATH, FastLane
 from api.metrics import Metrics
 from api.pause import Pause
+from api.refusals import Rendered
 from api.runtime import running
 from core.clock import system_clock
+from redemption.batcher import Batcher
 from tests.api.world import World
 from vouchers.pins import draw
 
@@ -68,67 +69,62 @@ def test_both_ways_give_the_same_bytes_for_the_same_list(
     assert len({str(sorted(a.headers)) for a in answers}) == 1
 
 
-def request_to_lane(
-    world: World, change: Callable[[dict[str, Any]], None]
-) -> tuple[list[Message], list[bytes]]:
-    """Send one request to a lane before an application that only notes what reaches it."""
+@dataclass
+class Asker:
+    """Notes what became of its request."""
+
+    answers: list[Rendered] = field(default_factory=list)
+    passed_on: int = 0
+    is_settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def answer(self, rendered: Rendered) -> None:
+        self.answers.append(rendered)
+        self.is_settled.set()
+
+    def pass_on(self) -> None:
+        self.passed_on += 1
+        self.is_settled.set()
+
+
+def request_to_lane(world: World, change: Callable[[dict[str, Any]], None]) -> Asker:
+    """Send one request, or several alike, to a lane; return what became of them."""
     card, account = world.card(), world.account()
     body = msgspec.json.encode({"pin": card.pin.digits, "account_number": account})
     headers = world.as_partner() | {"Content-Type": FAST, "Content-Length": str(len(body))}
-    sent: dict[str, Any] = {
-        "path": PATH,
-        "method": "POST",
-        "query": b"",
-        "headers": headers,
-        "body": body,
-    }
-    answered: list[Message] = sent.setdefault("answered", [])
+    sent: dict[str, Any] = {"path": PATH, "headers": headers, "body": body, "answers": []}
     change(sent)
-    passed_on: list[bytes] = []
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        passed_on.append((await receive())["body"])
-
-    asyncio.run(_through_lane(world, application, sent, answered))
-    return answered, passed_on
+    return asyncio.run(_through_lane(world, sent))
 
 
-async def _through_lane(
-    world: World, application: AsgiApp, sent: dict[str, Any], answered: list[Message]
-) -> None:
+async def _through_lane(world: World, sent: dict[str, Any]) -> Asker:
     limit = sent.get("queue_limit", world.db.settings.queue_limit)
     settings = replace(world.db.settings, queue_limit=limit)
+    headers = [(name.lower().encode(), value.encode()) for name, value in sent["headers"].items()]
+    asker = Asker(sent["answers"])
     async with running(settings, system_clock, Metrics()) as runtime:
         runtime.partners.look_up(world.db, world.partner_key)
-        lane = with_fast_lane(application, Access(runtime.metrics), lambda: runtime, 30)
-
-        async def receive() -> Message:
-            await asyncio.sleep(0)
-            return {"type": "http.request", "body": sent["body"], "more_body": True}
-
-        async def send(message: Message) -> None:
-            answered.append(message)
-
-        at_once = sent.get("at_once", 1)
-        await asyncio.gather(*(lane(_scope(sent), receive, send) for _ in range(at_once)))
-
-
-def _scope(sent: dict[str, Any]) -> Scope:
-    headers = [(name.lower().encode(), value.encode()) for name, value in sent["headers"].items()]
-    return {
-        "type": "http",
-        "method": sent["method"],
-        "path": sent["path"],
-        "query_string": sent["query"],
-        "headers": headers,
-    }
+        lane = FastLane(Access(runtime.metrics), lambda: runtime)
+        count = sent.get("at_once", 1)
+        arrivals = [lane.arrival(sent["path"].encode(), headers) for _ in range(count)]
+        for arrival in arrivals:
+            if arrival is None:
+                asker.pass_on()
+            elif arrival.is_refused_unread:
+                lane.refuse(arrival, asker)
+            else:
+                lane.take(arrival, sent["body"], asker)
+        while len(asker.answers) + asker.passed_on < count:
+            asker.is_settled.clear()
+            await asker.is_settled.wait()
+    return asker
 
 
 def test_a_plain_request_never_reaches_the_application(world: World) -> None:
-    answered, passed_on = request_to_lane(world, lambda _: None)
-    assert passed_on == []
-    assert answered[0]["status"] == 201
-    assert msgspec.json.decode(answered[1]["body"])["code"] == "redeemed"
+    asker = request_to_lane(world, lambda _: None)
+    assert asker.passed_on == 0
+    [answer] = asker.answers
+    assert answer.status == 201
+    assert msgspec.json.decode(answer.body)["code"] == "redeemed"
 
 
 @pytest.mark.parametrize(
@@ -136,32 +132,30 @@ def test_a_plain_request_never_reaches_the_application(world: World) -> None:
     [
         lambda sent: sent.update(path="/api/v1/redemptions/many"),
         lambda sent: sent.update(path=BULK_PATH),
-        lambda sent: sent.update(method="PUT"),
-        lambda sent: sent.update(query=b"a=b"),
+        lambda sent: sent.update(path=PATH + "?a=b"),
         lambda sent: sent.update(body=b"{}"),
-        lambda sent: sent.update(body=b" " * 3_000),
+        lambda sent: sent["headers"].update({"Content-Length": "3000"}),
+        lambda sent: sent["headers"].update({"Content-Length": "9" * 5_000}),
+        lambda sent: sent["headers"].update({"Content-Length": "+9"}),
+        lambda sent: sent["headers"].pop("Content-Length"),
         lambda sent: sent["headers"].pop("Idempotency-Key"),
         lambda sent: sent["headers"].update({"Idempotency-Key": "x" * 129}),
         lambda sent: sent["headers"].update({"Idempotency-Key": "blank and ü"}),
+        lambda sent: sent["headers"].update({"IDEMPOTENCY-KEY": "twice"}),
         lambda sent: sent["headers"].update({"Authorization": "Bearer wnp_unknown"}),
         lambda sent: sent["headers"].update({"Authorization": "Basic abc"}),
         lambda sent: sent["headers"].update({"Content-Type": SLOW}),
         lambda sent: sent["headers"].update({"Content-Encoding": "gzip"}),
-        lambda sent: sent["headers"].update({"Content-Length": "9999"}),
+        lambda sent: sent["headers"].update({"Transfer-Encoding": "chunked"}),
+        lambda sent: sent["headers"].update({"Expect": "100-continue"}),
+        lambda sent: sent["headers"].update({"Upgrade": "h2c"}),
     ],
 )
-def test_whatever_is_unusual_reaches_the_application_untouched(
+def test_whatever_is_unusual_is_passed_on(
     world: World, change: Callable[[dict[str, Any]], None]
 ) -> None:
-    kept: dict[str, Any] = {}
-
-    def note(sent: dict[str, Any]) -> None:
-        change(sent)
-        kept.update(sent)
-
-    answered, passed_on = request_to_lane(world, note)
-    assert answered == []
-    assert passed_on == [kept["body"]]
+    asker = request_to_lane(world, change)
+    assert (asker.answers, asker.passed_on) == ([], 1)
 
 
 @pytest.mark.parametrize("path", [PATH, BULK_PATH])
@@ -170,14 +164,11 @@ def test_where_the_queue_is_full_a_request_is_told_to_come_later_before_any_work
 ) -> None:
     full = {"queue_limit": 0, "path": path, "body": b"never looked at"}
     with capture_logs() as logged:
-        answered, passed_on = request_to_lane(
-            world, lambda sent: sent.update(full | {"path": path})
-        )
-    assert passed_on == []
-    assert answered[0]["status"] == 503
-    assert dict(answered[0]["headers"])[b"retry-after"] == b"1"
-    assert dict(answered[0]["headers"])[b"cache-control"] == b"no-store"
-    assert msgspec.json.decode(answered[1]["body"])["code"] == "try_later"
+        asker = request_to_lane(world, lambda sent: sent.update(full))
+    assert asker.passed_on == 0
+    [answer] = asker.answers
+    assert (answer.status, answer.headers) == (503, {"Retry-After": "1"})
+    assert msgspec.json.decode(answer.body)["code"] == "try_later"
     assert [(line["event"], line["requests"]) for line in logged] == [("requests_shed", 1)]
 
 
@@ -191,27 +182,52 @@ def test_a_refusal_of_a_full_queue_leaves_at_the_end_of_the_pause(
         sent["queue_limit"] = 0
         kept.update(sent)
 
-    async def over(_: Pause) -> None:
-        sent_before.append(len(kept["answered"]))
+    def at_its_end(_: Pause, act: Callable[[], None]) -> None:
+        sent_before.append(len(kept["answers"]))
+        act()
 
-    monkeypatch.setattr(Pause, "over", over)
-    answered, _ = request_to_lane(world, fill)
+    monkeypatch.setattr(Pause, "at_its_end", at_its_end)
+    asker = request_to_lane(world, fill)
     assert sent_before == [0]
-    assert answered[0]["status"] == 503
+    assert [answer.status for answer in asker.answers] == [503]
 
 
 def test_where_the_queue_fills_while_bodies_come_the_rest_is_refused_without_lines_of_its_own(
     world: World,
 ) -> None:
     with capture_logs() as logged:
-        answered, passed_on = request_to_lane(
-            world, lambda sent: sent.update(queue_limit=1, at_once=3)
-        )
-    assert passed_on == []
-    statuses = [message["status"] for message in answered if "status" in message]
-    assert sorted(statuses) == [201, 503, 503]
+        asker = request_to_lane(world, lambda sent: sent.update(queue_limit=1, at_once=3))
+    assert asker.passed_on == 0
+    assert sorted(answer.status for answer in asker.answers) == [201, 503, 503]
     told = [line["status"] for line in logged if line["event"] == "request"]
     assert told == [201]
+
+
+def test_a_fault_of_the_engine_is_logged_and_left_to_the_application(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(Batcher, "_redeem", broken)
+    with capture_logs() as logged:
+        asker = request_to_lane(world, lambda _: None)
+    assert (asker.answers, asker.passed_on) == ([], 1)
+    assert [line["event"] for line in logged] == ["quick_way_failed"]
+
+
+def test_a_fault_in_writing_the_answer_is_logged_without_what_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Rendered:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("api.fast_lane.render", broken)
+    with capture_logs() as logged:
+        asker = request_to_lane(world, lambda _: None)
+    assert (asker.answers, asker.passed_on) == ([], 1)
+    assert [line["event"] for line in logged] == ["quick_way_failed"]
+    assert world.partner_key not in repr(logged)
 
 
 def test_refusals_of_an_overload_share_a_line_in_the_log_and_are_all_counted() -> None:

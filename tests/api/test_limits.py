@@ -1,6 +1,5 @@
 """What a server bounds: heads, bodies, statements, waits for rows, whoever else is busy."""
 
-import socket
 import time
 import uuid
 from collections.abc import Generator, Iterator
@@ -12,42 +11,11 @@ import httpx
 import psutil
 import pytest
 
-from tests.api.conftest import Crew, furnished
+from tests.api.conftest import Crew
 from tests.api.serving import serving
+from tests.api.sockets import WAIT_S, connected, until_closed
 from tests.conftest import Run
 from tests.redemption.cards import Card
-
-WAIT_S = 20
-
-
-@pytest.fixture(scope="module")
-def hasty(run: Run, house_directory: Path) -> Iterator[Crew]:
-    """A server on PostgreSQL that waits a second where others wait half a minute."""
-    with furnished(run, house_directory, "postgresql") as world:
-        settings = replace(
-            world.db.settings, arrival_seconds=1, statement_timeout_ms=1_000, lock_timeout_ms=100
-        )
-        log = house_directory / f"{uuid.uuid4().hex}.log"
-        with (
-            serving(settings, log) as server,
-            httpx.Client(base_url=server.url, timeout=WAIT_S) as client,
-        ):
-            yield Crew(world, server, client)
-
-
-@contextmanager
-def connected(crew: Crew) -> Generator[socket.socket]:
-    port = int(crew.server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as made:
-        yield made
-
-
-def until_closed(connection: socket.socket) -> bytes:
-    """Return all that comes until the server closes the connection."""
-    answer = b""
-    while part := connection.recv(65_536):
-        answer += part
-    return answer
 
 
 def head(crew: Crew, path: str, framing: str) -> bytes:
@@ -68,7 +36,7 @@ def head(crew: Crew, path: str, framing: str) -> bytes:
 def test_a_client_too_slow_with_its_body_is_told_so_and_cut_off(
     hasty: Crew, framing: str, path: str
 ) -> None:
-    with connected(hasty) as slow:
+    with connected(hasty.server) as slow:
         slow.sendall(head(hasty, path, framing))
         answer = until_closed(slow)
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -78,19 +46,19 @@ def test_a_client_too_slow_with_its_body_is_told_so_and_cut_off(
 
 @pytest.mark.parametrize("sent", [b"", b"POST /api/v1/redemptions HTTP/1.1\r\nHost: x\r\n"])
 def test_a_client_too_slow_with_its_head_is_cut_off(hasty: Crew, sent: bytes) -> None:
-    with connected(hasty) as slow:
+    with connected(hasty.server) as slow:
         slow.sendall(sent)
         assert b" 200 " not in until_closed(slow)
 
 
 def test_a_connection_without_requests_is_closed(hasty: Crew) -> None:
-    with connected(hasty) as idle:
+    with connected(hasty.server) as idle:
         idle.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         assert until_closed(idle).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_head_that_is_too_long_is_refused(hasty: Crew) -> None:
-    with connected(hasty) as client:
+    with connected(hasty.server) as client:
         client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Long: ")
         try:
             client.sendall(b"x" * 200_000 + b"\r\n\r\n")
@@ -178,7 +146,7 @@ def test_a_full_server_tells_also_those_who_send_head_and_body_apart(
     full: Crew, path: str, size: int, pause_s: float
 ) -> None:
     for _ in range(5):
-        with connected(full) as client:
+        with connected(full.server) as client:
             client.sendall(head(full, path, f"Content-Length: {size}"))
             time.sleep(pause_s)
             client.sendall(b" " * size)

@@ -8,11 +8,12 @@ import pytest
 from api.pause import Pause
 
 
-def test_one_timer_lets_all_who_wait_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_timer_does_all_that_was_asked_in_the_meantime(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[float] = []
+    done: list[int] = []
 
     async def three_one_after_the_other() -> None:
-        loop, pause = asyncio.get_running_loop(), Pause(0.01)
+        loop, pause, ended = asyncio.get_running_loop(), Pause(0.01), asyncio.Event()
         really = loop.call_later
 
         def noted(seconds: float, *more: Any) -> asyncio.TimerHandle:
@@ -20,48 +21,29 @@ def test_one_timer_lets_all_who_wait_go_on(monkeypatch: pytest.MonkeyPatch) -> N
             return really(seconds, *more)
 
         monkeypatch.setattr(loop, "call_later", noted)
-        tasks = []
-        for _ in range(3):
-            tasks.append(asyncio.create_task(pause.over()))
+        for number in range(3):
+            pause.at_its_end(lambda number=number: done.append(number))  # type: ignore[misc]
             await asyncio.sleep(0)
-        await asyncio.gather(*tasks)
+        assert done == []
+        pause.at_its_end(ended.set)
+        await ended.wait()
 
     asyncio.run(three_one_after_the_other())
     assert begun == [0.01]
+    assert done == [0, 1, 2]
 
 
-def test_all_who_wait_go_on_together_and_the_next_wait_anew() -> None:
-    gone: list[str] = []
+def test_what_comes_after_the_end_waits_for_a_pause_of_its_own() -> None:
+    done: list[str] = []
 
-    async def wait(pause: Pause, name: str) -> None:
-        await pause.over()
-        gone.append(name)
-
-    async def both() -> None:
-        pause = Pause(0.01)
-        first = [asyncio.create_task(wait(pause, name)) for name in "ab"]
+    async def twice() -> None:
+        pause, ended = Pause(0.01), asyncio.Event()
+        pause.at_its_end(lambda: done.append("a"))
+        pause.at_its_end(lambda: pause.at_its_end(ended.set))
+        pause.at_its_end(lambda: done.append("b"))
         await asyncio.sleep(0)
-        assert gone == []
-        await asyncio.gather(*first)
-        assert gone == ["a", "b"]
-        again = asyncio.create_task(wait(pause, "c"))
-        await asyncio.sleep(0)
-        assert gone == ["a", "b"]
-        await again
+        assert done == []
+        await ended.wait()
 
-    asyncio.run(both())
-    assert gone == ["a", "b", "c"]
-
-
-def test_one_who_gives_up_does_not_end_it_for_the_others() -> None:
-    async def three() -> list[object]:
-        pause = Pause(0.01)
-        tasks = [asyncio.create_task(pause.over()) for _ in range(3)]
-        await asyncio.sleep(0)
-        tasks[1].cancel()
-        return list(await asyncio.gather(*tasks, return_exceptions=True))
-
-    first, second, third = asyncio.run(three())
-    assert (first, third) == (None, None)
-    with pytest.raises(asyncio.CancelledError):
-        raise second  # type: ignore[misc]
+    asyncio.run(twice())
+    assert done == ["a", "b"]

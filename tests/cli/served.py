@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from tests.api.serving import lives
 from tests.cli.terminal import clean_environment
 
 _PATIENCE_S = 60
@@ -50,20 +51,13 @@ class Served:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that answer."""
-        return [child for child in psutil.Process(self.process.pid).children() if _is_worker(child)]
+        return [child for child in psutil.Process(self.process.pid).children() if lives(child)]
 
     def stop(self) -> tuple[int, str]:
         """Ask it to end; return the exit code and what it logged."""
         self.process.send_signal(signal.SIGTERM)
         _, log = self.process.communicate(timeout=_PATIENCE_S)
         return self.process.returncode, log
-
-
-def _is_worker(child: psutil.Process) -> bool:
-    try:
-        return "resource_tracker" not in " ".join(child.cmdline())
-    except psutil.Error:  # it has just died
-        return False
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from core.keyfile import Keys
 from tests.cli.terminal import Terminal, clean_environment
 from tests.conftest import EmptyDatabaseMaker
 
-HEAVY = ("sqlalchemy", "litestar", "granian", "alembic", "cryptography", "redis", "qrcode")
+HEAVY = ("sqlalchemy", "litestar", "uvicorn", "alembic", "cryptography", "redis", "qrcode")
 
 
 def _leaves() -> Iterator[tuple[str, Leaf]]:

@@ -9,7 +9,8 @@ from sqlalchemy import insert, update
 from core.db import Session
 from core.keyfile import KeyFile, PinKey
 from core.settings import Settings
-from redemption.requests import Caller, RedeemRequest, caller_of_phone
+from redemption.batcher import Batcher
+from redemption.requests import Caller, Outcome, RedeemRequest, caller_of_phone
 from tests.factories import PRINTED_EXPIRY, make_batch
 from tests.pin_hunt import remember
 from vouchers.pins import (
@@ -107,3 +108,8 @@ def _row(key: PinKey, card: Card, face_fen: int, slow: Settings | None) -> dict[
             key, Argon2Cost(slow.argon2_memory_kib, slow.argon2_time_cost), salt, message
         ),
     }
+
+
+async def submit(batcher: Batcher, request: RedeemRequest) -> Outcome:
+    """Return the answer to a request that comes alone."""
+    return (await batcher.submit_all([request]))[0]

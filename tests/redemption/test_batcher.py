@@ -13,7 +13,7 @@ from core.keyfile import Keys
 from redemption.batcher import Batcher, lists_at_once
 from redemption.engine import Redeemer
 from redemption.requests import Code, RedeemRequest
-from tests.redemption.cards import redeem
+from tests.redemption.cards import redeem, submit
 from tests.redemption.test_races import world
 from vouchers.lookup import ArgonPool
 
@@ -51,10 +51,10 @@ async def _beside(
     with db.write() as session:
         number = electricity_account.c.number
         session.execute(select(number).where(number == stuck).with_for_update())
-        waiting = asyncio.create_task(batcher.submit(first))
+        waiting = asyncio.create_task(submit(batcher, first))
         for _ in range(3):  # turns of the loop: it is taken up, then its list begins without more
             await asyncio.sleep(0)
-        beside = [(await batcher.submit(asked)).answer.code for asked in others]
+        beside = [(await submit(batcher, asked)).answer.code for asked in others]
         assert not waiting.done()
     outcome = await waiting
     await batcher.close()

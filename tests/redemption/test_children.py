@@ -27,7 +27,7 @@ from redemption.children import ChildLost, Children, share
 from redemption.engine import Redeemer
 from redemption.requests import Answer, Code, Outcome, RedeemRequest, caller_of_partner
 from redemption.tables import redemption
-from tests.redemption.cards import redeem
+from tests.redemption.cards import redeem, submit
 from tests.redemption.test_races import world
 from vouchers.lookup import ArgonPool
 from vouchers.pins import draw
@@ -125,7 +125,7 @@ def beside_a_locked_account(
                 account = electricity_account.c.number
                 session.execute(select(account).where(account == number).with_for_update())
                 during = await work(batcher, asked)
-            after = await batcher.submit(asked)
+            after = await submit(batcher, asked)
             await batcher.close()
         argon.close()
         return during, after
@@ -146,7 +146,7 @@ def test_a_list_whose_child_dies_is_carried_out_again_and_not_called_undone(
     postgresql_db: Database, keys: Keys
 ) -> None:
     async def kill_meanwhile(batcher: Batcher, asked: RedeemRequest) -> Outcome:
-        submitted = asyncio.create_task(batcher.submit(asked))
+        submitted = asyncio.create_task(submit(batcher, asked))
         await until(lambda: waits_for_a_lock(postgresql_db))
         (victim,) = processes()
         victim.kill()
@@ -170,7 +170,7 @@ def test_a_list_that_was_committed_and_whose_answer_was_lost_is_found_done(
             (child,) = children._free
             monkeypatch.setattr(child, "data_received", lambda _: child.abandon())
             batcher = Batcher(Redeemer(postgresql_db, keys, argon), children)
-            outcome = await batcher.submit(asked)
+            outcome = await submit(batcher, asked)
             await batcher.close()
         argon.close()
         return outcome
@@ -182,7 +182,7 @@ def test_a_list_that_was_committed_and_whose_answer_was_lost_is_found_done(
 
 def test_what_a_child_says_was_not_done_is_believed(postgresql_db: Database, keys: Keys) -> None:
     during, after = beside_a_locked_account(
-        postgresql_db, keys, lambda batcher, asked: batcher.submit(asked)
+        postgresql_db, keys, lambda batcher, asked: submit(batcher, asked)
     )
     assert (during.answer.code, during.is_unknown) == (Code.TRY_LATER, False)
     assert (after.answer.code, after.is_unknown) == (Code.REDEEMED, False)
@@ -200,16 +200,16 @@ def test_children_come_when_lists_meet_and_not_before(postgresql_db: Database, k
         patient = Database(replace(postgresql_db.settings, lock_timeout_ms=60_000))
         children = Children(postgresql_db.settings)
         batcher = Batcher(Redeemer(patient, keys, argon), children)
-        outcomes = [await batcher.submit(alone)]
+        outcomes = [await submit(batcher, alone)]
         assert children._kept == []
         with postgresql_db.write() as session:
             account = electricity_account.c.number
             session.execute(select(account).where(account == stuck).with_for_update())
-            waiting = asyncio.create_task(batcher.submit(waits))
+            waiting = asyncio.create_task(submit(batcher, waits))
             await until(lambda: waits_for_a_lock(postgresql_db))
-            outcomes.append(await batcher.submit(beside))
+            outcomes.append(await submit(batcher, beside))
             await until(lambda: children.free == postgresql_db.settings.engine_processes)
-            outcomes.append(await batcher.submit(later))
+            outcomes.append(await submit(batcher, later))
         outcomes.append(await waiting)
         await batcher.close()
         await children.close()
