@@ -7,8 +7,6 @@ Names that are not ours are the server's (decision 0028).
 """
 
 import asyncio
-from functools import lru_cache
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -23,10 +21,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.edge import SECURITY_HEADERS
 from api.errors import problem
 from api.fast_lane import LATER, Arrival
 from api.refusals import Rendered
+from api.written import written
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
@@ -301,7 +299,7 @@ class Connection(HttpToolsProtocol):
             cycle.answer(rendered, is_last=True)
 
     def _write(self, rendered: Rendered) -> None:
-        self.transport.write(_written(self.server_state, rendered, keep_alive=False))
+        self.transport.write(written(rendered, self.server_state.default_headers, keep_alive=False))
 
     def _close(self) -> None:
         """Close, and abort later where the client does not take what is left."""
@@ -335,13 +333,14 @@ class _Quick(RequestResponseCycle):
     def answer(self, rendered: Rendered, *, is_last: bool = False) -> None:
         """Send the answer; the connection ends with it where `is_last`."""
         connection, keep_alive = self.connection, self.keep_alive and not is_last
-        written = _written(connection.server_state, rendered, keep_alive=keep_alive)
+        own = connection.server_state.default_headers
+        reply = written(rendered, own, keep_alive=keep_alive)
         del self.connection, self.arrival  # each would hold the other for ever
         self.response_complete = True
         if connection.transport.is_closing():
             connection.cycle = None  # type: ignore[assignment]  # as before the first
             return
-        connection.transport.write(written)
+        connection.transport.write(reply)
         if not keep_alive:
             connection.transport.close()
         connection.on_response_complete()
@@ -380,25 +379,3 @@ def _is_address(target: bytes) -> bool:
     except HttpParserInvalidURLError:
         return False
     return path is not None and path.isascii()
-
-
-def _written(state: ServerState, rendered: Rendered, *, keep_alive: bool) -> bytes:
-    body = rendered.body
-    more = tuple(rendered.headers.items())
-    head = _head(rendered.status, rendered.media_type, more, keep_alive)
-    own = b"".join(b"%s: %s\r\n" % each for each in state.default_headers)  # the date
-    return b"%s%scontent-length: %d\r\n\r\n%s" % (head, own, len(body), body)
-
-
-@lru_cache(maxsize=256)
-def _head(
-    status: int, media_type: str, more: tuple[tuple[str, str], ...], keep_alive: bool
-) -> bytes:
-    """Return an answer's head but for its length."""
-    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
-    lines += [b"content-type: " + media_type.encode()]
-    lines += [name + b": " + value for name, value in SECURITY_HEADERS]
-    lines += [f"{name.lower()}: {value}".encode() for name, value in more]
-    if not keep_alive:
-        lines.append(b"connection: close")
-    return b"\r\n".join([*lines, b""])

@@ -6,27 +6,22 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import msgspec
 import pytest
-from uvicorn.config import Config
-from uvicorn.server import Server as HttpServer
 
 from api import connection
-from api.access import Access
 from api.connection import Connection
-from api.edge import AsgiApp, Receive, Scope, Send, send_json
-from api.fast_lane import PATH, Arrival, FastLane
+from api.fast_lane import PATH, Arrival
 from api.metrics import Metrics
 from api.patience import Patience, Slow
-from api.runtime import Runtime, running
-from api.server import Application
+from api.runtime import running
 from core.clock import system_clock
 from tests.api.conftest import Crew, furnished
+from tests.api.server_here import LARGE, closed, large, serving_here, small
 from tests.api.serving import serving
 from tests.api.sockets import WAIT_S, answers, connected, until_closed
 from tests.api.test_twiml_slow import held_up
@@ -115,7 +110,7 @@ def test_a_body_that_breaks_off_is_refused_at_once(hasty: Crew) -> None:
 
 def test_an_answer_is_not_followed_by_another_for_the_same_request() -> None:
     async def broken() -> bytes:
-        async with serving_here(_small) as (_, address):
+        async with serving_here(small) as (_, address):
             reader, writer = await asyncio.open_connection(*address)
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             told = await reader.readuntil(b"{}")
@@ -127,7 +122,7 @@ def test_an_answer_is_not_followed_by_another_for_the_same_request() -> None:
     assert asyncio.run(broken()).count(b"HTTP/1.1 ") == 1
 
 
-def test_a_body_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+def test_a_body_has_a_time_of_its_own(world: World) -> None:
     begun: list[str] = []
 
     class Noted(Patience):
@@ -139,14 +134,13 @@ def test_a_body_has_a_time_of_its_own(monkeypatch: pytest.MonkeyPatch, world: Wo
             begun.append("came")
             super().came(slow)
 
-    monkeypatch.setattr("tests.api.test_connection.Patience", Noted)
     asked = redemption(world)
     head, _, body = asked.partition(b"\r\n\r\n")
 
     async def in_pieces() -> None:
         async with (
             running(world.db.settings, system_clock, Metrics()) as runtime,
-            serving_here(_small, runtime) as (_, address),
+            serving_here(small, runtime, Noted) as (_, address),
         ):
             reader, writer = await asyncio.open_connection(*address)
             for piece in (head[:20], head[20:] + b"\r\n\r\n", body[:5], body[5:]):
@@ -301,7 +295,7 @@ def test_one_connection_too_many_is_told_to_come_later(monkeypatch: pytest.Monke
     monkeypatch.setattr(connection, "MOST_CONNECTIONS", 1)
 
     async def three() -> list[bytes]:
-        async with serving_here(_small) as (server, address):
+        async with serving_here(small) as (server, address):
             told = []
             reader, first = await asyncio.open_connection(*address)
             first.write(LIVE)
@@ -328,7 +322,7 @@ def test_one_connection_too_many_is_told_to_come_later(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("reads", [True, False])
 def test_who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_slowly_is_not(reads: bool) -> None:
     async def slow() -> int:
-        async with serving_here(_large) as (server, address):
+        async with serving_here(large) as (server, address):
             reader, writer = await asyncio.open_connection(*address, limit=1024)
             writer.write(LIVE)
             while not (served := list(server.server_state.connections)):
@@ -345,12 +339,12 @@ def test_who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_slowly_is_not(r
             with contextlib.suppress(ConnectionError):
                 while part := await reader.read(65_536):
                     taken += len(part)
-                    if taken > _LARGE:
+                    if taken > LARGE:
                         break
             await closed(writer)
         return taken
 
-    assert (asyncio.run(slow()) > _LARGE) is reads
+    assert (asyncio.run(slow()) > LARGE) is reads
 
 
 def test_nothing_is_left_of_a_connection_that_has_ended(world: World) -> None:
@@ -359,7 +353,7 @@ def test_nothing_is_left_of_a_connection_that_has_ended(world: World) -> None:
     async def some() -> int:
         async with (
             running(world.db.settings, system_clock, Metrics()) as runtime,
-            serving_here(_small, runtime) as (server, address),
+            serving_here(small, runtime) as (server, address),
         ):
             for each in asked:
                 reader, writer = await asyncio.open_connection(*address)
@@ -377,45 +371,3 @@ def test_nothing_is_left_of_a_connection_that_has_ended(world: World) -> None:
         assert asyncio.run(some()) == 0
     finally:
         gc.enable()
-
-
-_LARGE = 30_000_000
-
-
-async def _small(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await send_json(send, 200, b"{}")
-
-
-async def _large(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await send_json(send, 200, b"x" * _LARGE)
-
-
-@contextlib.asynccontextmanager
-async def serving_here(
-    answer: AsgiApp, runtime: Runtime | None = None
-) -> AsyncGenerator[tuple[HttpServer, tuple[str, int]]]:
-    """Serve in this process, on a free port."""
-    lane = FastLane(Access(Metrics()), lambda: runtime)
-    config = Config(
-        Application(answer, lane, Patience(WAIT_S)),
-        interface="asgi3",
-        http=Connection,
-        lifespan="off",
-        proxy_headers=False,
-        log_config=None,
-        access_log=False,
-    )
-    server = HttpServer(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        await server.startup([listening])
-        yield server, listening.getsockname()
-        await server.shutdown([listening])
-
-
-async def closed(writer: asyncio.StreamWriter) -> None:
-    """Close a connection, and wait until it is."""
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()
