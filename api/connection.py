@@ -13,9 +13,8 @@ import structlog
 from httptools import (
     HttpParserCallbackError,
     HttpParserError,
-    HttpParserInvalidURLError,
     HttpParserUpgrade,
-    parse_url,
+    HttpRequestParser,
 )
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -24,6 +23,7 @@ from uvicorn.server import ServerState
 from api.errors import problem
 from api.fast_lane import LATER, Arrival
 from api.refusals import Rendered
+from api.request_head import has_path, without_upgrade
 from api.written import written
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ class Connection(HttpToolsProtocol):
             return
         calls, is_head = self._calls, self._is_whole or self._is_in_head
         try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade:  # answered as if it had not been asked for
-            self._end_after_answer()
+            self._feed(data)
         except HttpParserCallbackError as error:  # its text may be what was sent
             _log.error("connection_failed", error=type(error.__context__).__name__)
             self._end_with(_FAULT)
@@ -107,6 +105,19 @@ class Connection(HttpToolsProtocol):
             self._end_with(_HEAD_TOO_LONG)
         if self._is_waiting and not self.transport.is_closing():
             self._patience.wait_for(self)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            if not self._asks_for_upgrade:
+                self._end_after_answer()
+                return
+            # The parser took the body for another protocol's. We speak none: read it once more.
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            head = without_upgrade(method, self.url, version, self.headers)
+            self.parser = HttpRequestParser(self)
+            self.parser.feed_data(head + data[upgrade.args[0] :])
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -138,14 +149,14 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Have a request with a lane wait for its body, and the application take all others."""
         self._calls += 1
-        if self._is_ending:
+        if self._is_ending or self._asks_for_upgrade:
             return
         if self._is_surplus:
             self._lane.note_surplus()
             self._end_with(LATER)
             return
         arrival = self._arrival()
-        if arrival is None and not _is_address(self.url):
+        if arrival is None and not has_path(self.url):
             self._end_with(_NOT_HTTP)
             return
         self._is_in_head = False
@@ -173,7 +184,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Answer a request with a lane, now that it is whole."""
         self._calls += 1
-        if self._is_ending:
+        if self._is_ending or self._asks_for_upgrade:
             return
         self._is_whole = True
         self._has_come()
@@ -227,6 +238,13 @@ class Connection(HttpToolsProtocol):
         elif type(self.cycle) is _Quick and not (self.cycle.is_whole or self.cycle.is_refused):
             refused = self._lane.too_slow(self.cycle.arrival)
             self.cycle.answer(refused, is_last=True)
+
+    @property
+    def _asks_for_upgrade(self) -> bool:
+        """Whether a head has been read that offers another protocol: many clients offer HTTP/2."""
+        if not self._is_in_head or not self.parser.should_upgrade():
+            return False
+        return self.parser.get_method() != b"CONNECT"
 
     @property
     def _is_answering(self) -> bool:
@@ -370,12 +388,3 @@ class _Quick(RequestResponseCycle):
         self.body, self.more_body = body, False
         self.message_event.set()
         connection._start_asgi_task(self, connection.app)
-
-
-def _is_address(target: bytes) -> bool:
-    """Tell whether there is a path in what a request is for, so that the application can look."""
-    try:
-        path: bytes | None = parse_url(target).path
-    except HttpParserInvalidURLError:
-        return False
-    return path is not None and path.isascii()

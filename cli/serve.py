@@ -93,8 +93,8 @@ def check_start(app: App) -> None:
 def start(host: str, port: int, workers: int) -> None:
     """Serve until a signal says stop; each worker reads the environment for itself.
 
-    Raises ConfigurationError where the address cannot be listened on, SystemExit where a worker
-    cannot serve.
+    Raises ConfigurationError where the address cannot be listened on, SystemExit where workers
+    cannot serve, OSError where none can be forked.
     """
     _check_free(host, port)
     with ExitStack() as stack:

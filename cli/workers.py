@@ -10,8 +10,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import connection, get_context
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -35,6 +37,7 @@ class Workers:
         self._end_after_s = end_after_s
         self._running: dict[ForkProcess, float] = {}
         self._died_soon = 0
+        self._has_started = False
         self._told_to_end, self._tell = os.pipe()
         self._life, self._our_life = os.pipe()
 
@@ -62,21 +65,25 @@ class Workers:
         return bool(connection.wait([self._told_to_end], timeout_s))
 
     def _start_missing(self) -> bool:
-        """Start what is missing; False where that must be tried again, OSError where none runs."""
+        """Start what is missing; False where that must be tried again, OSError the first time."""
         while len(self._running) < self._count:
-            process = _fork.Process(target=self._live)
+            process, before = _fork.Process(target=self._live), _descriptors()
             # A signal that reached it while it is still as we are would be taken for one to us.
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
             try:
                 process.start()
             except OSError as error:
-                if not self._running:
+                for left in _descriptors() - before:  # each failure leaves some open
+                    with suppress(OSError):
+                        os.close(left)
+                if not self._has_started:
                     raise
                 _log.error("worker_not_started", error=str(error))
                 return False
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             self._running[process] = time.monotonic()
+            self._has_started = True
         return True
 
     def _live(self) -> None:
@@ -111,6 +118,20 @@ class Workers:
                 _log.error("worker_killed", pid=process.pid)
                 process.kill()
                 process.join()
+
+
+def _descriptors() -> set[int]:
+    """Return those that are open; that of the look itself is no more."""
+    listed = [int(each.name) for each in Path("/dev/fd").iterdir()]
+    return {number for number in listed if _is_open(number)}
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -195,6 +195,23 @@ def test_a_request_that_comes_byte_by_byte_is_answered(hasty: Crew) -> None:
     assert status == 201
 
 
+@pytest.mark.parametrize("cut", [0, 40, -1, -5])
+@pytest.mark.parametrize("more", ["", "Expect: nothing"])
+def test_who_offers_another_protocol_is_answered_in_this_one(
+    hasty: Crew, cut: int, more: str
+) -> None:
+    offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]
+    asked = redemption(hasty.world, *offer, *filter(None, [more]))
+    with connected(hasty.server) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.sendall(asked[:cut])
+        for piece, expected in ((asked[cut:], 201), (LIVE, 200)):
+            client.sendall(piece)
+            [(status, headers, _)] = answers(client, 1)
+            assert status == expected
+            assert "connection" not in headers
+
+
 @pytest.mark.parametrize(("version", "more"), [("1.1", ["Connection: close"]), ("1.0", [])])
 def test_who_wants_no_more_than_one_answer_gets_it_and_is_let_go(
     hasty: Crew, version: str, more: list[str]
