@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 
 import rich_click as click
+import structlog
 from uvicorn.config import Config
 from uvicorn.server import Server
 
@@ -27,6 +28,7 @@ END_AFTER_S = 30
 """A worker that has not ended so long after it was told to stop is killed."""
 
 _METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_log = structlog.get_logger("wanneng.serve")
 
 
 @command(
@@ -102,6 +104,7 @@ def start(host: str, port: int, workers: int) -> None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="wanneng-metrics-"))
             os.environ[_METRICS_DIRECTORY] = directory
         os.environ.setdefault(variable("engine_processes"), str(processes_each(workers)))
+        _log.info("listening", url=f"http://{host}:{port}", workers=workers)
         can_start = Workers(workers, partial(_work, host, port), END_AFTER_S).keep()
     if not can_start:
         raise SystemExit(1)  # its log says why

@@ -83,6 +83,7 @@ def test_it_serves_replaces_a_killed_worker_and_ends_in_order(
         wait_until(served.is_ready)
         code, log = served.stop()
     assert code == 0
+    assert f"http://127.0.0.1:{served.port}" in log
     assert "Traceback" not in log
     path = ready.settings.database_url.removeprefix("sqlite:///")
     with sqlite3.connect(path) as connection:
