@@ -193,7 +193,6 @@ class Connection(HttpToolsProtocol):
         if type(self.cycle) is not _Quick:
             super().on_message_complete()
             return
-        self.cycle.is_whole = True
         if not self.cycle.is_refused:
             self._lane.take(self.cycle.arrival, bytes(self.cycle.body), self.cycle)
 
@@ -235,7 +234,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
         elif not self._is_answering:
             self._close()
-        elif type(self.cycle) is _Quick and not (self.cycle.is_whole or self.cycle.is_refused):
+        elif type(self.cycle) is _Quick and not (self._is_whole or self.cycle.is_refused):
             refused = self._lane.too_slow(self.cycle.arrival)
             self.cycle.answer(refused, is_last=True)
 
@@ -256,7 +255,7 @@ class Connection(HttpToolsProtocol):
         """Whether the client has to go on: with a head, with a body that no edge waits for."""
         if not self._is_answering:
             return True
-        return type(self.cycle) is _Quick and not self.cycle.is_whole
+        return type(self.cycle) is _Quick and not self._is_whole
 
     def _has_come(self) -> None:
         """Wait for the client no more, unless he does not read."""
@@ -346,7 +345,7 @@ class _Quick(RequestResponseCycle):
         self.keep_alive = keep_alive
         self.scope = connection.scope
         self.body = bytearray()
-        self.is_whole = self.is_refused = self.disconnected = self.response_complete = False
+        self.is_refused = self.disconnected = self.response_complete = False
 
     def answer(self, rendered: Rendered, *, is_last: bool = False) -> None:
         """Send the answer; the connection ends with it where `is_last`."""

@@ -78,11 +78,6 @@ def with_edge(app: AsgiApp, access: Access, body_seconds: float) -> AsgiApp:
     return edge
 
 
-async def too_slow() -> Message:
-    """Receive nothing: raise BodyTooSlow."""
-    raise BodyTooSlow(TOO_SLOW)
-
-
 async def send_json(
     send: Send,
     status: int,
@@ -103,8 +98,8 @@ async def send_json(
 class _Body:
     """A request's body on its way in.
 
-    An answer given before the body was read makes the server cut the connection, and a client that
-    still sends may never see the answer. So the rest is read first and thrown away, within limits.
+    An answer given before the body was read may end the connection, and a client that still sends
+    never see the answer. So the rest is read first and thrown away, within limits.
     """
 
     def __init__(
@@ -131,9 +126,9 @@ class _Body:
             self._is_read = True  # nobody waits for the rest of it
             # Not where the time-out was caught: the server would keep the connection as long as
             # somebody keeps this error, if what it waited for hung on it.
-            return await too_slow()
+            raise BodyTooSlow(TOO_SLOW)
         if self._left is not None:
-            # The server tells of the end only in a message of its own; spare waiting for it.
+            # The server may tell of the end in a message of its own; spare waiting for it.
             self._left -= len(message.get("body", b""))
         if (
             message["type"] != "http.request"

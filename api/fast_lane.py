@@ -67,8 +67,8 @@ class Asker(Protocol):
 class Lane:
     """One call. `read` raises one of _NOT_PLAIN for what is not as asked for.
 
-    A short body has come with its head; a long one must be read even for a refusal, or its sender
-    is cut off.
+    A short body has come with its head; a long one is read even for a refusal, so that its sender
+    has sent it before he is told.
     """
 
     path: str

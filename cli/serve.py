@@ -1,7 +1,6 @@
 """`wanneng serve`: the HTTP server, after a look whether it may run like this."""
 
 import os
-import socket
 import tempfile
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +12,7 @@ from uvicorn.server import Server
 
 from cli.app import App
 from cli.command import command, pass_app
-from cli.workers import Workers, listening
+from cli.workers import Workers, bound
 from core import log
 from core.errors import ConfigurationError
 from core.settings import Settings, variable
@@ -127,7 +126,7 @@ def _work(host: str, port: int) -> None:
         log_config=None,
         timeout_graceful_shutdown=ANSWERED_IN_S,
     )
-    with listening(host, port) as own:
+    with bound(host, port, is_shared=True) as own:
         Server(config).run([own])
 
 
@@ -142,10 +141,7 @@ def processes_each(workers: int) -> int:
 def _check_free(host: str, port: int) -> None:
     # The server's own error would not say what to do.
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        bound(host, port, is_shared=False).close()
     except OSError as error:
         why = error.strerror or "unknown address"
         raise ConfigurationError(

@@ -134,11 +134,18 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """Return a socket of an address that other workers have, too; OSError where it is taken."""
+def bound(host: str, port: int, *, is_shared: bool) -> socket.socket:
+    """Return a socket of an address, which other workers may have, too, where it is shared.
+
+    OSError where it is taken.
+    """
     family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     made = socket.socket(family, kind)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    made.bind(address)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, is_shared)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
     return made

@@ -79,6 +79,14 @@ def children(process: "subprocess.Popen[str]") -> set[int]:
     return {child.pid for child in psutil.Process(process.pid).children() if lives(child)}
 
 
+def ended(process: "subprocess.Popen[str]") -> str:
+    """Tell them to end, which they do in order; return what they said."""
+    process.terminate()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return said
+
+
 def test_one_that_dies_is_replaced_and_all_end_in_order(scratch: Path) -> None:
     with working("ends_in_order", scratch / "note") as process:
         wait_until(lambda: len(children(process)) == 2)
@@ -86,9 +94,7 @@ def test_one_that_dies_is_replaced_and_all_end_in_order(scratch: Path) -> None:
         psutil.Process(min(first)).kill()
         wait_until(lambda: len(children(process)) == 2 and children(process) != first)
         assert max(first) in children(process)
-        process.terminate()
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+        said = ended(process)
     assert said.count("worker_died") == 1
     assert "worker_killed" not in said
 
@@ -118,9 +124,7 @@ def test_a_signal_that_comes_while_one_is_forked_ends_it(scratch: Path) -> None:
     for _ in range(20):
         with working("ends_in_order", scratch / "note", count=4) as process:
             wait_until(lambda: children(process))
-            process.terminate()
-            said, _ = process.communicate(timeout=60)
-        assert process.returncode == 0
+            said = ended(process)
         assert "worker_killed" not in said
 
 
@@ -134,9 +138,7 @@ def test_where_none_can_be_forked_the_others_go_on_and_it_is_tried_again(
         psutil.Process(dead).kill()
         wait_until(lambda: len(children(process) - {dead}) == count)
         assert children(process) >= set(others)
-        process.terminate()
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+        said = ended(process)
     assert said.count("worker_not_started") == 2
     assert "AssertionError" not in said
 
