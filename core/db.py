@@ -138,6 +138,8 @@ class Session:
         parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None,
     ) -> CursorResult[Any]:
         """Run one statement, or one statement for each of a list of rows, at once."""
+        if self.is_committed:
+            raise RuntimeError("the transaction has ended")
         return self.connection.execute(statement, parameters)
 
     def new_id(self) -> int:

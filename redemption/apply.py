@@ -29,15 +29,18 @@ class Raced(Exception):
     """Another list answered one of the requests, used a card, or counted on a caller, first."""
 
 
-def apply(session: Session, decided: Decided, settings: Settings) -> None:
-    """Write the effects of all decisions, in one trip but for locks; the caller of this commits.
+def apply(
+    session: Session, decided: Decided, settings: Settings, *, commits: bool = False
+) -> None:
+    """Write the effects of all decisions, in one trip but for locks; the caller commits.
 
     The unique keys of requests, redemptions and callers decide every race between workers: where
-    one holds a row already another was first, Raced is raised, and nothing may be committed. Where
-    nobody is counted on the commit travels along; then CommitLost may be raised.
+    one holds a row already another was first, Raced is raised, and nothing may be committed. With
+    `commits`, for who has nothing more to write, the commit travels along where nobody is counted;
+    then CommitLost may be raised.
     """
     try:
-        with one_trip(session, commits=not decided.callers):
+        with one_trip(session, commits=commits and not decided.callers):
             _write(session, decided, settings)
         # Not before it is sure that this list was first: their key waits for the caller's row.
         _write_locks(session, decided.callers)

@@ -27,6 +27,7 @@ from tests.api.sockets import WAIT_S, answers, connected, until_closed
 from tests.api.test_twiml_slow import held_up
 from tests.api.world import World
 from tests.conftest import Run
+from tests.waiting import wait_for_lock_waiters
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -289,23 +290,13 @@ def test_what_is_under_way_is_answered_before_the_server_ends(run: Run, scratch:
             half.sendall(slow[:-10])
             with held_up(world, stuck):
                 client.sendall(redemption(world, account=stuck))
-                wait_for_lock(run, world)
+                wait_for_lock_waiters(world.db, 1)
                 server.process.terminate()
                 assert until_closed(idle) == b""  # it has begun to end
             half.sendall(slow[-10:])
             told = [answers(each, 1)[0] for each in (client, half)]
             assert server.process.wait(60) == 0
     assert [(status, headers["connection"]) for status, headers, _ in told] == [(201, "close")] * 2
-
-
-def wait_for_lock(run: Run, world: World) -> None:
-    """Wait until somebody waits for a row of this database."""
-    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + WAIT_S
-    with run.postgres.connect() as watching:
-        while watching.execute(asked, [str(world.db.engine.url.database)]).fetchone() == (0,):
-            assert time.monotonic() < deadline, "nobody waits"
-            time.sleep(0.02)
 
 
 def test_one_connection_too_many_is_told_to_come_later(monkeypatch: pytest.MonkeyPatch) -> None:

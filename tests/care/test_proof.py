@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import Table, select
@@ -20,8 +21,8 @@ from staff.permissions import Forbidden
 from staff.tables import approval, audit_event
 from tests.care.counter import Counter, readable, text
 from tests.care.test_reversal import at_once
-from tests.distribution.test_races import wait_for_lock_waiters
 from tests.redemption.cards import Card, make_cards
+from tests.waiting import wait_for_lock_waiters
 from vouchers.card_proof import (
     CardNotProvable,
     ProofMissing,
@@ -108,6 +109,24 @@ def test_a_proven_card_is_redeemed_by_two_persons_as_the_engine_would(
         row = session.execute(select(redemption)).one()
     assert (row.channel, row.sender, row.serial) == ("counter", "service", card.serial)
     assert counter.use(card).code is Code.VOUCHER_USED
+    assert counter.broken() == set()
+
+
+def test_a_fault_after_the_effects_were_written_undoes_them_all(
+    counter: Counter, argon: ArgonPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _prove(counter, argon, counter.sold[0], *SIX)
+    approval_id = _ask(counter, counter.sold[0])
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OSError("no room")
+
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="no room"):
+        broken.setattr("redemption.counter.events.record", fail)
+        counter.agree(approval_id)
+    with counter.db.read() as session:
+        assert session.execute(select(redemption)).all() == []
+    assert counter.agree(approval_id).code is Code.REDEEMED
     assert counter.broken() == set()
 
 

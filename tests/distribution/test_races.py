@@ -19,6 +19,7 @@ from distribution.requests import MoveRequest
 from redemption.tables import redemption
 from tests.distribution.trade import FACE_FEN, Trade
 from tests.factories import make_batch, make_electricity_account, make_redemption
+from tests.waiting import wait_for_lock_waiters
 from vouchers.card_facts import LotMoved, ask_for_cards
 from vouchers.serials import serial_text
 
@@ -158,20 +159,6 @@ def test_a_redemption_waits_for_a_move_under_way_and_then_finds_the_card_held(
             beside = pool.submit(redeem_one, trade.db, first + 9, numbers[1])
             wait_for_lock_waiters(trade.db, 2)
         assert (inside.result(), beside.result()) == (False, True)
-
-
-def wait_for_lock_waiters(db: Database, count: int) -> None:
-    """Return when so many transactions of this database wait for a lock."""
-    query = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    with db.engine.connect() as connection:
-        for _ in range(20_000):
-            if connection.exec_driver_sql(query).scalar_one() >= count:
-                return
-            connection.rollback()
-    raise AssertionError("the transactions did not come to wait for each other")
 
 
 def test_no_card_is_redeemed_and_also_credited_back_while_its_lot_moves(trade: Trade) -> None:

@@ -29,6 +29,7 @@ from redemption.requests import Answer, Code, Outcome, RedeemRequest, caller_of_
 from redemption.tables import redemption
 from tests.redemption.cards import redeem, submit
 from tests.redemption.test_races import world
+from tests.waiting import waits_for_a_lock
 from vouchers.lookup import ArgonPool
 from vouchers.pins import draw
 
@@ -131,15 +132,6 @@ def beside_a_locked_account(
         return during, after
 
     return asyncio.run(run())
-
-
-def waits_for_a_lock(db: Database) -> bool:
-    with db.read() as session:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(session.connection.exec_driver_sql(waiting).scalar_one())
 
 
 def test_a_list_whose_child_dies_is_carried_out_again_and_not_called_undone(
