@@ -13,7 +13,7 @@ from accounts.late_fee import RateTable, new_fee
 __all__ = ["Allocation", "Arrears", "Bill", "BillPayment", "allocate", "arrears"]
 
 
-class BillPayment(Struct, frozen=True):
+class BillPayment(Struct, frozen=True, gc=False):
     """What one sum of money did to one bill, in fen; `charged_fee_fen` is the fee fixed by it."""
 
     bill_before: Bill
@@ -23,7 +23,7 @@ class BillPayment(Struct, frozen=True):
     paid_principal_fen: int
 
 
-class Allocation(Struct, frozen=True):
+class Allocation(Struct, frozen=True, gc=False):
     """Where a sum went: `paid_fen + rest_fen` is the whole of it; the rest is prepaid balance.
 
     `waits_for_bank`: some of the rest would have paid a bill that is out for batch debit.

@@ -1,7 +1,7 @@
 """Rows of electricity accounts: lock them, read them, change their prepaid balance."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal, NewType
 
 from msgspec import Struct
 from msgspec.structs import fields
@@ -10,10 +10,13 @@ from sqlalchemy import select
 from accounts.tables import electricity_account
 from core.db import Session
 from core.errors import DomainError, NotFound
+from core.places import PLACE, place_in
 from core.sets import among, update_rows
 from core.trips import Asked, answered, ask
 
 NUMBER_LENGTHS = (10, 13)
+Numbers = NewType("Numbers", list[str])
+"""Account numbers that `well_formed` has let through."""
 
 
 class AccountUnknown(NotFound):
@@ -28,8 +31,11 @@ class BalanceTooLow(DomainError):
     code = "balance_too_low"
 
 
-class AccountRow(Struct, frozen=True):
-    """An electricity account as stored; the balance is prepaid money in fen."""
+class AccountRow(Struct, frozen=True, gc=False):
+    """An electricity account as stored; the balance is prepaid money in fen.
+
+    `place`, the last of all, is where PostgreSQL keeps a row that this transaction has locked.
+    """
 
     number: str
     holder_name: str
@@ -39,9 +45,14 @@ class AccountRow(Struct, frozen=True):
     state: Literal["open", "closed"]
     balance_fen: int
     version: int
+    place: bytes | None = None
 
 
-_COLUMNS = [electricity_account.c[item.name] for item in fields(AccountRow)]
+_COLUMNS = [
+    electricity_account.c[item.name]
+    for item in fields(AccountRow)
+    if item.name in electricity_account.c
+]
 
 
 _LOCK = (
@@ -50,46 +61,51 @@ _LOCK = (
     .order_by(electricity_account.c.number)
     .with_for_update()
 )
+_LOCK_AND_PLACE = _LOCK.add_columns(place_in(electricity_account).label("place"))
+"""For PostgreSQL."""
 _OPEN = select(electricity_account.c.number).where(
     among(electricity_account.c.number, "numbers"), electricity_account.c.state == "open"
 )
 
 
-def well_formed(numbers: Iterable[str]) -> list[str]:
+def well_formed(numbers: Iterable[str]) -> Numbers:
     """Return, sorted and once each, the texts that may be account numbers at all.
 
     Everything else (NUL, lone surrogates, endless text) never reaches the database.
     """
-    return sorted(
-        {
-            number
-            for number in numbers
-            if len(number) in NUMBER_LENGTHS and number.isascii() and number.isdigit()
-        }
+    return Numbers(
+        sorted(
+            {
+                number
+                for number in numbers
+                if len(number) in NUMBER_LENGTHS and number.isascii() and number.isdigit()
+            }
+        )
     )
 
 
 def lock_accounts(session: Session, numbers: Iterable[str]) -> dict[str, AccountRow]:
     """Lock the accounts that exist, in the order of their numbers, until the transaction ends."""
-    return ask_for_accounts(session, numbers).value
+    return ask_for_accounts(session, well_formed(numbers)).value
 
 
-def ask_for_accounts(session: Session, numbers: Iterable[str]) -> Asked[dict[str, AccountRow]]:
+def ask_for_accounts(session: Session, numbers: Numbers) -> Asked[dict[str, AccountRow]]:
     """Lock accounts as `lock_accounts` does, on the trip that is being made."""
-    wanted = well_formed(numbers)
-    if not wanted:
+    if not numbers:
         return answered({})
     return ask(
-        session, _LOCK, {"numbers": wanted}, lambda rows: {r.number: AccountRow(*r) for r in rows}
+        session,
+        _LOCK if session.is_sqlite else _LOCK_AND_PLACE,
+        {"numbers": numbers},
+        lambda rows: {r.number: AccountRow(*r) for r in rows},
     )
 
 
-def ask_for_open_accounts(session: Session, numbers: Iterable[str]) -> Asked[set[str]]:
+def ask_for_open_accounts(session: Session, numbers: Numbers) -> Asked[set[str]]:
     """Ask which of the numbers have an account that is open, without locking any."""
-    wanted = well_formed(numbers)
-    if not wanted:
+    if not numbers:
         return answered(set())
-    return ask(session, _OPEN, {"numbers": wanted}, lambda rows: {row.number for row in rows})
+    return ask(session, _OPEN, {"numbers": numbers}, lambda rows: {row.number for row in rows})
 
 
 def read_account(session: Session, number: str) -> AccountRow:
@@ -102,16 +118,22 @@ def read_account(session: Session, number: str) -> AccountRow:
     raise AccountUnknown("there is no electricity account with this number")
 
 
-def add_to_balances(session: Session, changes: Mapping[str, int]) -> None:
+def add_to_balances(
+    session: Session, changes: Mapping[str, int], locked: Mapping[str, AccountRow] | None = None
+) -> None:
     """Add fen (or take, where negative) to the balances of accounts locked before; versions rise.
 
-    A change of 0 leaves its account alone. The database refuses a balance below 0.
+    A change of 0 leaves its account alone. The database refuses a balance below 0. PostgreSQL need
+    not seek the accounts again where `locked` gives them as they were locked and still are.
     """
+    added = {number: fen for number, fen in sorted(changes.items()) if fen}
+    key, keys = "number", list[Any](added)
+    if locked is not None and not session.is_sqlite:
+        key, keys = PLACE, [locked[number].place for number in added]
     rows = [
-        {"number": number, "balance_fen": fen, "version": 1}
-        for number, fen in sorted(changes.items())
-        if fen
+        {key: each, "balance_fen": fen, "version": 1}
+        for each, fen in zip(keys, added.values(), strict=True)
     ]
     adding = ("balance_fen", "version")
     unknown = AccountUnknown("a balance belongs to no electricity account")
-    update_rows(session, electricity_account, "number", rows, adding, unknown)
+    update_rows(session, electricity_account, key, rows, adding, unknown)

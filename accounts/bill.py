@@ -9,7 +9,7 @@ BillState = Literal["open", "paid", "with_bank"]
 ACCOUNT_CLASSES = ("residential", "other")
 
 
-class Bill(Struct, frozen=True):
+class Bill(Struct, frozen=True, gc=False):
     """What one account owes for one period; sums in fen.
 
     `fee_counted_to` is the last day whose late fee is already in `charged_fee_fen`.

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, func, insert, literal_column, select, update
 from accounts.allocation import Allocation, Arrears, Bill, allocate, arrears
 from accounts.balances import (
     AccountRow,
+    Numbers,
     add_to_balances,
     lock_accounts,
     read_account,
@@ -99,13 +100,12 @@ _FROZEN = (
 
 def open_bills(session: Session, numbers: Iterable[str]) -> dict[str, list[Bill]]:
     """Return the bills not yet paid in full, also those with a bank, oldest due date first."""
-    return ask_for_open_bills(session, numbers).value
+    return ask_for_open_bills(session, well_formed(numbers)).value
 
 
-def ask_for_open_bills(session: Session, numbers: Iterable[str]) -> Asked[dict[str, list[Bill]]]:
+def ask_for_open_bills(session: Session, numbers: Numbers) -> Asked[dict[str, list[Bill]]]:
     """Ask for `open_bills` on the trip that is being made."""
-    wanted = well_formed(numbers)
-    return ask(session, _OPEN, {"numbers": wanted}, _by_account) if wanted else answered({})
+    return ask(session, _OPEN, {"numbers": numbers}, _by_account) if numbers else answered({})
 
 
 def _by_account(rows: Sequence[Any]) -> dict[str, list[Bill]]:
@@ -120,20 +120,19 @@ def frozen_days(session: Session, numbers: Iterable[str], now: datetime) -> dict
 
     Of several quotes that still hold the earliest day counts; accounts without one are absent.
     """
-    return ask_for_frozen_days(session, numbers, now).value
+    return ask_for_frozen_days(session, well_formed(numbers), now).value
 
 
 def ask_for_frozen_days(
-    session: Session, numbers: Iterable[str], now: datetime
+    session: Session, numbers: Numbers, now: datetime
 ) -> Asked[dict[str, date]]:
     """Ask for `frozen_days` on the trip that is being made."""
-    wanted = well_formed(numbers)
-    if not wanted:
+    if not numbers:
         return answered({})
     return ask(
         session,
         _FROZEN,
-        {"numbers": wanted, "now": now},
+        {"numbers": numbers, "now": now},
         lambda rows: {row.account_number: row.counted_to for row in rows},
     )
 

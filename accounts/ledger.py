@@ -100,7 +100,7 @@ class EntryTouchesBills(DomainError):
     code = "entry_touches_bills"
 
 
-class Posting(Struct, frozen=True):
+class Posting(Struct, frozen=True, gc=False):
     """One debit, one credit, one sum above 0 in fen; raises PostingInvalid otherwise.
 
     A receivable names its party, an electricity account its number, a bill its id.
@@ -127,7 +127,7 @@ class Posting(Struct, frozen=True):
             raise PostingInvalid("a bill receivable must name its account and bill")
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One event with all its postings; raises PostingInvalid where there are none."""
 
     id: int

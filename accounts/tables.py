@@ -134,16 +134,16 @@ posting = Table(
     Column("amount_fen", BigInteger, nullable=False),
     Column("party_id", BigInteger, ForeignKey("party.id")),
     Column("account_number", String(13)),
-    Column("bill_id", BigInteger, ForeignKey("bill.id")),
+    Column("bill_id", BigInteger),
     CheckConstraint("amount_fen > 0", name="amount"),
     CheckConstraint("debit <> credit", name="two_accounts"),
     CheckConstraint(f"debit IN ({_CHART}) AND credit IN ({_CHART})", name="chart"),
 )
 """One debit, one credit, one sum: an unbalanced entry cannot be written.
 
-`party_id`, `account_number` and `bill_id` say whose receivable, account or bill it is. The account
-and the entry, which only `ledger.post` writes, with its postings, are no foreign keys (decisions
-0012 and 0025); the audit looks.
+`party_id`, `account_number` and `bill_id` say whose receivable, account or bill it is. The account,
+the bill, and the entry, which only `ledger.post` writes, with its postings, are no foreign keys
+(decisions 0012, 0025 and 0029); the audit looks.
 """
 
 Index(

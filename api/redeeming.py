@@ -24,7 +24,7 @@ _BETWEEN_GROUPS = re.compile(r"[ \-\u3000\uFF0D]")
 _NOT_DIGIT = re.compile(r"[^0-9]")
 
 
-class RedeemBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RedeemBody(Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """One card, its whole value, into one electricity account."""
 
     pin: PinText
@@ -35,13 +35,13 @@ class RedeemBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return f"{type(self).__name__}(hidden)"
 
 
-class BulkItem(RedeemBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class BulkItem(RedeemBody, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
     """One redemption of several, with its own key."""
 
     key: Key
 
 
-class BulkBody(Struct, frozen=True, forbid_unknown_fields=True):
+class BulkBody(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Up to 100 redemptions, independent of each other."""
 
     items: Annotated[list[BulkItem], Meta(min_length=1, max_length=MAX_ITEMS)]

@@ -98,7 +98,7 @@ _DETAILS: dict[Code, tuple[str, str]] = {
 Fen = Annotated[int, Meta(description="Whole fen.")]
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, frozen=True, gc=False, kw_only=True):
     """A redemption that happened. `arrears_paid_fen` holds the late fee of `late_fee_fen`.
 
     `waits_for_bank`: a bill is out with a bank for debit, so the money waits in the balance.
@@ -116,7 +116,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     redeemed_at: datetime
 
 
-class Refusal(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Refusal(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """A redemption that did not happen: a problem (RFC 9457) and what may be told of the card."""
 
     type: str
@@ -135,7 +135,7 @@ class Refusal(Struct, frozen=True, omit_defaults=True, kw_only=True):
     locked_until: datetime | None = None
 
 
-class BulkAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class BulkAnswer(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """The answer to one item: the status it would have had alone, and the receipt or refusal."""
 
     key: str
@@ -144,7 +144,7 @@ class BulkAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     refusal: Refusal | UnsetType = UNSET
 
 
-class BulkAnswers(Struct, frozen=True):
+class BulkAnswers(Struct, frozen=True, gc=False):
     """The answers, in the order of the items."""
 
     answers: list[BulkAnswer]

@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Date, DateTime, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.types import String, TypeDecorator, TypeEngine
 
+from core.places import RowPlace
+
 _HEAD = struct.Struct("!iIIii")  # dimensions, has nulls, type of the items, length, lower bound
 _EMPTY = struct.Struct("!iII")
 _LENGTH = struct.Struct("!i")
@@ -104,6 +106,7 @@ _KINDS: Sequence[tuple[type[TypeEngine[Any]], int, Packer]] = (
     (Boolean, 16, _of(_BOOLEAN, 1)),
     (LargeBinary, 17, _bytes),
     (Uuid, 2950, _uuids),
+    (RowPlace, 27, _bytes),
     (DateTime, 1184, _instants),
     (Date, 1082, _dates),
 )

@@ -23,8 +23,8 @@ def set_for_lookups(session: Session, lock_timeout_ms: int | None = None) -> Non
     """Have the rest of the transaction planned once, for lists of any length, by indexes.
 
     To be asked first in its trip. So a plan made when a table was small stays right as it grows,
-    provided the statement's text allows no other join (decision 0026). With `lock_timeout_ms` it
-    waits for any one lock for as long at most. On SQLite nothing is set.
+    provided neither these settings nor the statement's text allow another join (decision 0026).
+    With `lock_timeout_ms` it waits for any one lock for as long at most. On SQLite nothing is set.
     """
     if session.is_sqlite:
         return

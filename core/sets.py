@@ -44,6 +44,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from core.arrays import packer_of
 from core.db import Session
+from core.places import PLACE, place_in
 from core.trips import change
 
 _WAS = "was_"
@@ -192,7 +193,8 @@ def update_rows(
     """Set the other columns of the rows with these keys; those of `adding` are added to.
 
     Columns named `was_...` are compared instead: only a row that is still so is changed. Where not
-    all rows were there `missing` is raised and the transaction must end.
+    all rows were there `missing` is raised and the transaction must end. On PostgreSQL the key of
+    locked rows may be their `PLACE`.
     """
     if not rows:
         return
@@ -250,9 +252,13 @@ def _update_many(
         "new"
     )
     others = {name: new.c[name] for name in names if name != key}
-    # No equality, by which PostgreSQL could as well go through the table and look each of its rows
-    # up in the list: cheap while the table is small, and kept to as it grows (decision 0026).
-    is_named = table.c[key] == any_(postgresql.array([new.c[key]]))
+    if key == PLACE:
+        is_named = place_in(table) == new.c[key]  # nothing else leads to a place
+    else:
+        # No equality, by which PostgreSQL could as well go through the table and look each of its
+        # rows up in the list: cheap while the table is small, and kept to as it grows (decision
+        # 0026).
+        is_named = table.c[key] == any_(postgresql.array([new.c[key]]))
     changes = _update(table, is_named, adds, others)
     if not all_there:
         return changes
@@ -282,7 +288,7 @@ def _update(
 
 
 def _column(table: Table, name: str) -> ColumnElement[Any]:
-    return table.c[name.removeprefix(_WAS)]
+    return place_in(table) if name == PLACE else table.c[name.removeprefix(_WAS)]
 
 
 def _new_list(table: Table, name: str) -> BindParameter[list[Any]]:

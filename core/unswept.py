@@ -1,4 +1,7 @@
-"""How seldom the garbage collector looks: hardly ever, since nothing leaves cycles."""
+"""How seldom the garbage collector looks: hardly ever, since nothing leaves cycles.
+
+Structs that hold nothing but values it need not even know: they say `gc=False`.
+"""
 
 import gc
 from collections.abc import Iterator

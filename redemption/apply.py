@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.exc import IntegrityError
 
-from accounts.balances import add_to_balances
+from accounts.balances import AccountRow, add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
 from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
@@ -30,18 +30,23 @@ class Raced(Exception):
 
 
 def apply(
-    session: Session, decided: Decided, settings: Settings, *, commits: bool = False
+    session: Session,
+    decided: Decided,
+    locked: Mapping[str, AccountRow],
+    settings: Settings,
+    *,
+    commits: bool = False,
 ) -> None:
     """Write the effects of all decisions, in one trip but for locks; the caller commits.
 
-    The unique keys of requests, redemptions and callers decide every race between workers: where
-    one holds a row already another was first, Raced is raised, and nothing may be committed. With
-    `commits`, for who has nothing more to write, the commit travels along where nobody is counted;
-    then CommitLost may be raised.
+    `locked` are the accounts by their numbers, as the facts have them. The unique keys of requests,
+    redemptions and callers decide every race between workers: where one holds a row already another
+    was first, Raced is raised, and nothing may be committed. With `commits`, for who has nothing
+    more to write, the commit travels along where nobody is counted; then CommitLost may be raised.
     """
     try:
         with one_trip(session, commits=commits and not decided.callers):
-            _write(session, decided, settings)
+            _write(session, decided, locked, settings)
         # Not before it is sure that this list was first: their key waits for the caller's row.
         _write_locks(session, decided.callers)
     except IntegrityError as error:
@@ -50,18 +55,23 @@ def apply(
         raise
 
 
-def _write(session: Session, decided: Decided, settings: Settings) -> None:
+def _write(
+    session: Session, decided: Decided, locked: Mapping[str, AccountRow], settings: Settings
+) -> None:
     answers = [_request_row(session, d, d.stored) for d in decided.decisions if d.stored]
     _insert_in_order(session, request, answers)
     credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
     if credited:
-        _write_credits(session, credited, settings)
+        _write_credits(session, credited, locked, settings)
     _write_attempts(session, decided.decisions, settings)
     _write_callers(session, decided.callers)
 
 
 def _write_credits(
-    session: Session, credited: Sequence[tuple[Decision, Credit]], settings: Settings
+    session: Session,
+    credited: Sequence[tuple[Decision, Credit]],
+    locked: Mapping[str, AccountRow],
+    settings: Settings,
 ) -> None:
     ids = session.new_ids(len(credited))
     entries = [_entry(new, *each) for new, each in zip(ids, credited, strict=True)]
@@ -72,7 +82,7 @@ def _write_credits(
     ]
     _insert_in_order(session, redemption, rows)
     save_bill_payments(session, [credit.allocation for _, credit in credited])
-    add_to_balances(session, _balance_changes([credit for _, credit in credited]))
+    add_to_balances(session, _balance_changes([credit for _, credit in credited]), locked)
     put_many(session, _receipts_to_send(credited, Place.of(settings, session.now)))
 
 

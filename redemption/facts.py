@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, select, true
 
 from accounts.allocation import Bill
-from accounts.balances import AccountRow, ask_for_accounts
+from accounts.balances import AccountRow, ask_for_accounts, well_formed
 from accounts.bills import ask_for_frozen_days, ask_for_open_bills, ask_for_rates, rate_table
 from accounts.late_fee import RateTable
 from core.clock import local_day
@@ -48,7 +49,7 @@ class RuleSettings:
         )
 
 
-class StoredAnswer(Struct, frozen=True):
+class StoredAnswer(Struct, frozen=True, gc=False):
     """The row of table `request`: which content got which answer (as JSON)."""
 
     digest: bytes
@@ -56,7 +57,7 @@ class StoredAnswer(Struct, frozen=True):
     answer: str
 
 
-class Redeemed(Struct, frozen=True):
+class Redeemed(Struct, frozen=True, gc=False):
     """Who turned a card into money, when, for which account."""
 
     account_number: str
@@ -99,7 +100,7 @@ def load(
     then on. Raises LotMoved where a lot was split or merged meanwhile.
     """
     serials = sorted({r.serial for r in requests if r.serial is not None})
-    numbers = sorted({r.request.account_number for r in requests if r.request.account_number})
+    numbers = well_formed(r.request.account_number for r in requests if r.request.account_number)
     with one_trip(session):
         set_for_lookups(session, lock_timeout_ms)
         callers = _lock_callers(session, requests)
@@ -207,7 +208,8 @@ def caller_state(row: Any) -> CallerState:
 def _stored_answers(
     session: Session, requests: Iterable[Prepared]
 ) -> Asked[dict[tuple[str, str, str], StoredAnswer]]:
-    references = sorted({r.request.reference for r in requests})
+    # In the order of the keys, by which the index begins.
+    references = sorted({r.request.reference for r in requests}, key=itemgetter(2))
     channels, senders, keys = map(list, zip(*references, strict=True))
     return ask(
         session,

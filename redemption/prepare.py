@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import bindparam, or_, select
 
-from accounts.balances import ask_for_open_accounts
+from accounts.balances import ask_for_open_accounts, well_formed
 from core.db import Database, Session, UtcDateTime
 from core.keyfile import KeyFile
 from core.sets import among
@@ -22,9 +22,10 @@ NO_KEY: Final = 0
 """No version of a key file: the digest then leaves the PIN out."""
 
 
-class Prepared(Struct, frozen=True):
+class Prepared(Struct, frozen=True, gc=False):
     """A request with what is known of its PIN; voucher rows never change, so it stays true.
 
+    `serial` is that of the card which the request names, if there is one (`serial_named`).
     `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
     where the card could be credited, else its PIN is compared with none; `busy` where too many slow
     checks were waiting. `content` is the request's without its PIN, and `tags` the PIN's 28 bits
@@ -33,6 +34,7 @@ class Prepared(Struct, frozen=True):
 
     request: RedeemRequest
     found: Found | None
+    serial: int | None
     content: bytes
     tags: Mapping[int, int]
     key_version: int
@@ -49,19 +51,6 @@ class Prepared(Struct, frozen=True):
         if tag is None:
             return None
         return hashlib.sha256(self.content + tag.to_bytes(4, "big")).digest()
-
-    @property
-    def serial(self) -> int | None:
-        """The serial of the card that the request names, if there is such a card."""
-        return self.request.serial if self.request.pin is None else self._serial_of_pin()
-
-    def _serial_of_pin(self) -> int | None:
-        if self.found is None:
-            return None
-        # A serial that is not the PIN's own is answered like an unknown PIN.
-        if self.request.serial is not None and self.request.serial != self.found.serial:
-            return None
-        return self.found.serial
 
 
 def prepare(
@@ -94,6 +83,7 @@ def without_pin(request: RedeemRequest, receipt_number: str) -> Prepared:
     return Prepared(
         request=request,
         found=None,
+        serial=serial_named(request, None),
         content=_content(request),
         tags={},
         key_version=NO_KEY,
@@ -101,7 +91,19 @@ def without_pin(request: RedeemRequest, receipt_number: str) -> Prepared:
     )
 
 
-class _Asked(Struct, frozen=True):
+def serial_named(request: RedeemRequest, found: Found | None) -> int | None:
+    """Return the serial of the card that a request names; `found` is what its PIN belongs to.
+
+    A serial that is not the PIN's own names no card, and is answered like an unknown PIN.
+    """
+    if request.pin is None:
+        return request.serial
+    if found is None or request.serial not in (None, found.serial):
+        return None
+    return found.serial
+
+
+class _Asked(Struct, frozen=True, gc=False):
     """A request, and what decides whether its PIN may be looked up."""
 
     request: RedeemRequest
@@ -122,7 +124,7 @@ def _asked(session: Session, requests: Sequence[RedeemRequest]) -> list[_Asked]:
     with one_trip(session):
         callers = _locked_callers(session, requests)
         numbers = ask_for_open_accounts(
-            session, [r.account_number for r in requests if r.account_number]
+            session, well_formed(r.account_number for r in requests if r.account_number)
         )
     locked, open_numbers = callers.value, numbers.value
     return [
@@ -142,11 +144,13 @@ def _prepared(
     card: Found | Busy | None,
     receipt_number: str,
 ) -> Prepared:
+    request, found = asked.request, card if isinstance(card, Found) else None
     return Prepared(
-        request=asked.request,
-        found=card if isinstance(card, Found) else None,
-        content=_content(asked.request),
-        tags=_tags(keyfile, vouchers, asked.request.pin),
+        request=request,
+        found=found,
+        serial=serial_named(request, found),
+        content=_content(request),
+        tags=_tags(keyfile, vouchers, request.pin),
         key_version=_version(keyfile, _versions(vouchers, asked, card)),
         receipt_number=receipt_number,
         looked_up=asked.looked_up,

@@ -42,7 +42,7 @@ class Budget(StrEnum):
     NONE = "none"
 
 
-class Caller(Struct, frozen=True, omit_defaults=True):
+class Caller(Struct, frozen=True, gc=False, omit_defaults=True):
     """The one who recharges; never the account named (domain rule: wrong PINs)."""
 
     identity: str
@@ -66,7 +66,7 @@ def caller_of_partner(partner: str, named: str | None) -> Caller:
     return Caller(f"partner:{partner}/{named}")
 
 
-class RedeemRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RedeemRequest(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One request, told apart by (channel, sender, key) for ever.
 
     `pin` and `serial` both empty: what was sent is not of a PIN's form. `serial` alone: a card that
@@ -99,7 +99,7 @@ class RedeemRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.pin is None and self.serial is None
 
 
-class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Answer(Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One answer; its JSON is what is stored and replayed. Money in fen.
 
     `arrears_paid_fen` holds the late fee of `late_fee_fen`. A `pin_unknown` that used up the last
@@ -125,7 +125,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     silent: bool = False
 
 
-class Outcome(Struct, frozen=True, omit_defaults=True):
+class Outcome(Struct, frozen=True, gc=False, omit_defaults=True):
     """An answer, whether it had been given before, and how long a slowed sender must wait.
 
     `is_unknown`: the commit was begun and its answer lost, so a `try_later` may have had its

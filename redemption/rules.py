@@ -22,11 +22,13 @@ NOT_ACTIVATED_CARD = "not_activated_card"
 """The kind of alarm that a right PIN of a card that was never sold raises."""
 T = TypeVar("T")
 
+_COUNTED = {Code.PIN_UNKNOWN, Code.PIN_MALFORMED}
+"""Refusals that are counted, each by its own measure, and kept as attempts."""
 NOT_STORED = {Code.TRY_LATER, Code.CALLER_LOCKED, Code.REQUEST_CONFLICT}
 """Answers that the same key may see turn into another one later."""
 
 
-class Credit(Struct, frozen=True):
+class Credit(Struct, frozen=True, gc=False):
     """The money of one redemption: the card's value, and where it goes."""
 
     serial: int
@@ -46,7 +48,7 @@ class Alarm:
     caller: str | None = None
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """What to answer to one request, and what to write with it; `stored` where it is kept."""
 
     prepared: Prepared
@@ -272,22 +274,24 @@ def _book_credit(credit: Credit, prepared: Prepared, book: _Book) -> None:
     )
     book.balances[credit.account_number] = credit.allocation.rest_fen
     paid = {p.bill_after.id: p.bill_after for p in credit.allocation.payments}
-    bills = book.bills.get(credit.account_number, [])
-    after = [paid.get(bill.id, bill) for bill in bills]
-    book.bills[credit.account_number] = [bill for bill in after if bill.state != "paid"]
+    if paid:
+        after = [paid.get(bill.id, bill) for bill in book.bills[credit.account_number]]
+        book.bills[credit.account_number] = [bill for bill in after if bill.state != "paid"]
 
 
 def _count(prepared: Prepared, answer: Answer, book: _Book) -> tuple[Answer, Code | None]:
     """Count the answer on the one who recharges; tell him the tries that are left."""
-    sender = (prepared.request.channel, prepared.request.sender)
-    if answer.code is Code.PIN_UNKNOWN:
+    refused = answer.code if answer.code in _COUNTED else None
+    if refused is Code.PIN_UNKNOWN:
+        sender = (prepared.request.channel, prepared.request.sender)
         book.wrong_this_hour[sender] = book.wrong_this_hour.get(sender, 0) + 1
-    refused = answer.code if answer.code in (Code.PIN_UNKNOWN, Code.PIN_MALFORMED) else None
     state = book.callers.get(prepared.request.caller.identity)
     if state is None:
         return answer, refused
     state = _next_state(state, prepared.request.caller.budget, answer, book)
     book.callers[state.identity] = state
+    if refused is None:
+        return answer, None
     limits = book.facts.rules.limits
     if answer.code is Code.PIN_MALFORMED and state.malformed_today > limits.malformed_per_day:
         return Answer(code=Code.PIN_MALFORMED, silent=True), None
@@ -315,14 +319,11 @@ def _next_state(state: CallerState, budget: Budget, answer: Answer, book: _Book)
     return state
 
 
-def _is_over_hourly_budget(prepared: Prepared, book: _Book) -> bool:
+def _delay(prepared: Prepared, book: _Book) -> int:
     limit = prepared.request.sender_wrong_per_hour
     sender = (prepared.request.channel, prepared.request.sender)
-    return limit is not None and book.wrong_this_hour.get(sender, 0) > limit
-
-
-def _delay(prepared: Prepared, book: _Book) -> int:
-    return book.facts.rules.slow_seconds if _is_over_hourly_budget(prepared, book) else 0
+    is_over = limit is not None and book.wrong_this_hour.get(sender, 0) > limit
+    return book.facts.rules.slow_seconds if is_over else 0
 
 
 def _alarms(prepared: Prepared, answer: Answer, book: _Book) -> tuple[Alarm, ...]:

@@ -58,9 +58,9 @@ until a card `reissued_as` is handed out for it."""
 request = Table(
     "request",
     metadata,
-    Column("channel", Text, primary_key=True),
-    Column("sender", Text, primary_key=True),
     Column("key", Text, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
     Column("digest", LargeBinary, nullable=False),
     Column("key_version", Integer, nullable=False),
     Column("code", Text, nullable=False),

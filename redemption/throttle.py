@@ -44,7 +44,7 @@ class Limits:
         )
 
 
-class CallerState(Struct, frozen=True):
+class CallerState(Struct, frozen=True, gc=False):
     """What is known of a caller's failures; the row of table `caller`, if he `is_new` not yet."""
 
     identity: str

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, func, select
+from sqlalchemy import BigInteger, func, literal_column, select
 
 from core.db import Session
 from core.sets import among, items
@@ -21,7 +21,7 @@ class LotMoved(Exception):
     """A lot was split or merged between finding and locking it; begin the transaction again."""
 
 
-class CardFacts(Struct, frozen=True):
+class CardFacts(Struct, frozen=True, gc=False):
     """The facts of a card's life but for its redemption: its lot's, and its own exception."""
 
     serial: int
@@ -83,9 +83,11 @@ def ask_for_cards(
 
 
 _ASKED = items("serials", BigInteger())
+_FIRST_OF_BATCH = _ASKED.c.value - _ASKED.c.value % literal_column(str(CARDS_PER_BATCH))
 _NEAREST = (
     select(func.max(lot.c.first_serial))
-    .where(lot.c.first_serial <= _ASKED.c.value)
+    # Not from the first lot of all: PostgreSQL reads a whole page of them to return the last.
+    .where(lot.c.first_serial.between(_FIRST_OF_BATCH, _ASKED.c.value))
     .scalar_subquery()
 )
 _SHARE_LOTS = (

@@ -19,7 +19,7 @@ from vouchers.pins import Candidate, Pin, candidate_tags, verifier_message, veri
 from vouchers.tables import batch, denomination, voucher
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """The card that a PIN belongs to, and the key version it was made under."""
 
     serial: int
@@ -97,17 +97,18 @@ class LookedUp:
         argon2id only for cards that ask for it and share 28 bits with the PIN. Busy where the pool
         had no place.
         """
-        found: dict[Pin, Found | Busy | None] = {}
-        checks: dict[Pin, list[Check]] = {}
-        for pin in dict.fromkeys(pin for pin in pins if pin is not None):
-            candidates = self.tags[pin]
-            found[pin] = _by_full_tag(candidates, self.rows)
-            hybrid = (self.rows.get(each.hybrid) for each in candidates)
-            slow = [row for row in hybrid if row is not None and row.verifier]
-            if found[pin] is None and slow:
-                checks[pin] = [_check(self.keyfile, row, pin) for row in slow]
-        found.update(_verified(argon, checks))
-        return [None if pin is None else found[pin] for pin in pins]
+        quick = [None if pin is None else _by_full_tag(self.tags[pin], self.rows) for pin in pins]
+        asked = zip(pins, quick, strict=True)
+        left = dict.fromkeys(pin for pin, card in asked if pin is not None and card is None)
+        slow = _verified(argon, {pin: checks for pin in left if (checks := self._checks(pin))})
+        return [
+            card if pin is None or card is not None else slow.get(pin)
+            for pin, card in zip(pins, quick, strict=True)
+        ]
+
+    def _checks(self, pin: Pin) -> list[Check]:
+        rows = (self.rows.get(each.hybrid) for each in self.tags[pin])
+        return [_check(self.keyfile, row, pin) for row in rows if row is not None and row.verifier]
 
     def key_versions(self, pin: Pin) -> frozenset[int]:
         """Return under which keys the card of a PIN may be kept; none where it has none.

@@ -200,7 +200,6 @@ def create_posting() -> None:
             "debit IN (1002, 1122, 1123, 2202, 2203, 2204, 2241, 2242, 6051, 6601) AND credit IN (1002, 1122, 1123, 2202, 2203, 2204, 2241, 2242, 6051, 6601)",
             name=op.f("ck_posting_chart"),
         ),
-        sa.ForeignKeyConstraint(["bill_id"], ["bill.id"], name=op.f("fk_posting_bill_id")),
         sa.ForeignKeyConstraint(["party_id"], ["party.id"], name=op.f("fk_posting_party_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_posting")),
     )

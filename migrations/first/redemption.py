@@ -157,16 +157,16 @@ def create_request() -> None:
     """Make the table `request`."""
     op.create_table(
         "request",
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("key_version", sa.Integer(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("serial", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("channel", "sender", "key", name=op.f("pk_request")),
+        sa.PrimaryKeyConstraint("key", "sender", "channel", name=op.f("pk_request")),
     )
     op.create_index(
         "ix_request_refused_serial",

@@ -1,5 +1,7 @@
 """Accounts as rows: locking, finding, and changing many balances at once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -12,6 +14,7 @@ from accounts.balances import (
 )
 from core.db import Database
 from tests.accounts.rows import balance_fen, make_account
+from tests.waiting import wait_for_lock_waiters
 
 HOSTILE = [
     "",
@@ -55,6 +58,42 @@ def test_many_balances_change_in_one_call_and_versions_rise(books: Database) -> 
         after = lock_accounts(session, numbers)
     assert [after[n].balance_fen for n in numbers] == [150, 0, 100]
     assert [after[n].version - before[n].version for n in numbers] == [1, 1, 0]
+
+
+def test_locked_accounts_are_changed_where_they_lie(books: Database) -> None:
+    numbers = [make_account(books, f"42010000{n:02d}", balance_fen=100) for n in range(3)]
+    with books.write() as session:
+        locked = lock_accounts(session, numbers)
+        add_to_balances(session, {numbers[2]: 7, numbers[0]: 50, numbers[1]: 0}, locked)
+    assert [balance_fen(books, number) for number in numbers] == [150, 100, 107]
+
+
+def test_who_waited_for_an_account_changes_what_the_other_left(postgresql_db: Database) -> None:
+    number = make_account(postgresql_db, "4201000001", balance_fen=100)
+
+    def add_five() -> None:
+        with postgresql_db.write() as session:
+            add_to_balances(session, {number: 5}, lock_accounts(session, [number]))
+
+    with ThreadPoolExecutor(1) as other:
+        with postgresql_db.write() as session:
+            locked = lock_accounts(session, [number])
+            waiting = other.submit(add_five)
+            wait_for_lock_waiters(postgresql_db, 1)
+            add_to_balances(session, {number: 20}, locked)
+        waiting.result()
+    assert balance_fen(postgresql_db, number) == 125
+
+
+def test_where_an_account_lay_before_it_was_changed_nothing_is_changed(
+    postgresql_db: Database,
+) -> None:
+    number = make_account(postgresql_db, "4201000001", balance_fen=100)
+    with pytest.raises(AccountUnknown), postgresql_db.write() as session:
+        locked = lock_accounts(session, [number])
+        add_to_balances(session, {number: 5}, locked)
+        add_to_balances(session, {number: 5}, locked)
+    assert balance_fen(postgresql_db, number) == 100
 
 
 def test_a_balance_never_goes_below_zero(books: Database) -> None:

@@ -76,7 +76,6 @@ CASES = (
         "bill_payments",
         *booked(1123, 6051, 100),
         "UPDATE posting SET account_number = '4200000003', bill_id = 77 WHERE id = 2",
-        loose="posting",
     ),
     case(
         "a bill says more was paid than was posted",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import LargeBinary, Text
 
 from core.arrays import packer_of
+from core.places import RowPlace
 
 SIGNS = st.sampled_from(["a", "0", "\x00", "ü", "卡", "😀", "\x7f", "\x80"])
 TEXTS = st.lists(st.text(SIGNS, max_size=4) | st.none(), max_size=8)
@@ -55,3 +56,8 @@ def test_texts_of_one_length_however_long(length: int) -> None:
 @given(st.lists(st.binary(max_size=3) | st.none(), max_size=8))
 def test_bytes_of_any_lengths(values: list[bytes | None]) -> None:
     assert unpacked(packer_of(LargeBinary())(values)) == values
+
+
+def test_places_of_rows_stay_as_they_came() -> None:
+    places = [bytes([0, 0, 0, block, 0, line]) for block in range(3) for line in range(1, 4)]
+    assert unpacked(packer_of(RowPlace())(places)) == places

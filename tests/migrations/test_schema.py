@@ -83,7 +83,7 @@ def test_every_column_and_constraint_is_as_the_tables_say(
         "ALTER TABLE bill DROP CONSTRAINT uq_bill_account_number_bill_number",
         "DROP INDEX ix_bill_open",
         "ALTER TABLE lease ALTER next_value DROP NOT NULL",
-        "ALTER TABLE posting DROP CONSTRAINT fk_posting_bill_id",
+        "ALTER TABLE posting DROP CONSTRAINT fk_posting_party_id",
         "ALTER TABLE outbox ALTER attempts SET DEFAULT 1",
     ],
 )

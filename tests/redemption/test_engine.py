@@ -234,6 +234,20 @@ def test_one_bad_request_does_not_harm_its_neighbours(
     assert balance(db, account) == 10_000
 
 
+def test_what_is_no_account_number_is_unknown_and_takes_no_list_apart(
+    redeemer: Redeemer, cards: list[Card], account: str
+) -> None:
+    texts = ["", "\0", "42010000\x000", "４２０１０００００１", "9" * 100_000]
+    asked = [redeem(card, text) for card, text in zip(cards, texts, strict=False)]
+    with capture_logs() as logs:
+        good, *others = redeemer.redeem([redeem(cards[-1], account), *asked])
+        again = redeemer.redeem(asked)
+    assert good.answer.code is Code.REDEEMED
+    assert {outcome.answer.code for outcome in others} == {Code.ACCOUNT_UNKNOWN}
+    assert [outcome.answer for outcome in again] == [outcome.answer for outcome in others]
+    assert logs == []
+
+
 def test_two_lots_of_one_batch_each_answer_for_their_own_cards(
     redeemer: Redeemer, db: Database, cards: list[Card], account: str
 ) -> None:

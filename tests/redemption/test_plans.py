@@ -89,13 +89,13 @@ def nodes(plan: Plan) -> Iterator[Plan]:
 
 
 def looked_through(plan: Plan) -> list[str]:
-    """Return the growing tables that a plan reads by anything but a condition of an index."""
+    """Return the growing tables that a plan reads neither by an index's condition nor by place."""
     return [
         node["Relation Name"]
         for node in nodes(plan)
         if node.get("Relation Name") in GROW
         and node["Node Type"].endswith("Scan")
-        and "Index Cond" not in node
+        and not {"Index Cond", "TID Cond"} & node.keys()
     ]
 
 
@@ -128,6 +128,14 @@ def test_no_table_that_grows_is_ever_looked_through(plans_with: PlansWith) -> No
     assert [table for plan in plans for table in looked_through(plan)] == []
     by = {node.get("Index Name") for plan in plans for node in nodes(plan)}
     assert "ix_bill_open" in by, "paid bills are no longer looked at"
+    assert "Tid Scan" in {node["Node Type"] for plan in plans for node in nodes(plan)}
+    of_lots = [
+        node["Index Cond"]
+        for plan in plans
+        for node in nodes(plan)
+        if node["Node Type"] == "Index Only Scan" and node["Relation Name"] == "lot"
+    ]
+    assert of_lots and all(" % " in each for each in of_lots), "not from the batch's first on"
 
 
 def test_a_plan_for_any_values_alone_looks_through_them(plans_with: PlansWith) -> None:

@@ -11,7 +11,7 @@ from accounts.balances import AccountRow
 from accounts.bill import Bill
 from accounts.late_fee import Rate
 from redemption.facts import Facts, Redeemed, RuleSettings
-from redemption.prepare import Prepared
+from redemption.prepare import Prepared, serial_named
 from redemption.requests import (
     Budget,
     Caller,
@@ -61,7 +61,7 @@ def ask(
         **changes,
     )
     found = None if serial is None else Found(serial, serial // 100_000, 5000, 1)
-    return Prepared(request, found, content, {1: 7}, 1, number)
+    return Prepared(request, found, serial, content, {1: 7}, 1, number)
 
 
 def account(state: Literal["open", "closed"]) -> AccountRow:
@@ -70,7 +70,7 @@ def account(state: Literal["open", "closed"]) -> AccountRow:
 
 def malformed() -> Prepared:
     wrong = ask()
-    return replace(wrong, request=replace(wrong.request, pin=None), found=None)
+    return replace(wrong, request=replace(wrong.request, pin=None), found=None, serial=None)
 
 
 def facts(*cards: CardFacts, **changes: Any) -> Facts:
@@ -185,7 +185,8 @@ def test_a_serial_that_is_not_the_pin_s_own_is_one_wrong_try() -> None:
     decided = decide([ask(serial=SERIAL), ask()], facts(card(), card(SERIAL + 1)))
     assert codes(decided) == [Code.REDEEMED, Code.VOUCHER_USED]
     other = ask()
-    other = replace(other, request=replace(other.request, serial=SERIAL + 1))
+    request = replace(other.request, serial=SERIAL + 1)
+    other = replace(other, request=request, serial=serial_named(request, other.found))
     assert codes(decide([other], facts())) == [Code.PIN_UNKNOWN]
 
 
