@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.exc import IntegrityError
 
-from accounts.balances import AccountRow, add_to_balances
+from accounts.balances import add_to_balances
 from accounts.ledger import Entry, LedgerCode, Posting, post
 from accounts.settlement import save_bill_payments, settlement_postings
 from core.clock import local_day
@@ -29,24 +29,17 @@ class Raced(Exception):
     """Another list answered one of the requests, used a card, or counted on a caller, first."""
 
 
-def apply(
-    session: Session,
-    decided: Decided,
-    locked: Mapping[str, AccountRow],
-    settings: Settings,
-    *,
-    commits: bool = False,
-) -> None:
+def apply(session: Session, decided: Decided, settings: Settings, *, commits: bool = False) -> None:
     """Write the effects of all decisions, in one trip but for locks; the caller commits.
 
-    `locked` are the accounts by their numbers, as the facts have them. The unique keys of requests,
-    redemptions and callers decide every race between workers: where one holds a row already another
-    was first, Raced is raised, and nothing may be committed. With `commits`, for who has nothing
-    more to write, the commit travels along where nobody is counted; then CommitLost may be raised.
+    The unique keys of requests, redemptions and callers decide every race between workers: where
+    one holds a row already another was first, Raced is raised, and nothing may be committed. With
+    `commits`, for who has nothing more to write, the commit travels along where nobody is counted;
+    then CommitLost may be raised.
     """
     try:
         with one_trip(session, commits=commits and not decided.callers):
-            _write(session, decided, locked, settings)
+            _write(session, decided, settings)
         # Not before it is sure that this list was first: their key waits for the caller's row.
         _write_locks(session, decided.callers)
     except IntegrityError as error:
@@ -55,23 +48,18 @@ def apply(
         raise
 
 
-def _write(
-    session: Session, decided: Decided, locked: Mapping[str, AccountRow], settings: Settings
-) -> None:
+def _write(session: Session, decided: Decided, settings: Settings) -> None:
     answers = [_request_row(session, d, d.stored) for d in decided.decisions if d.stored]
     _insert_in_order(session, request, answers)
     credited = [(d, d.credit) for d in decided.decisions if d.credit is not None]
     if credited:
-        _write_credits(session, credited, locked, settings)
+        _write_credits(session, credited, settings)
     _write_attempts(session, decided.decisions, settings)
     _write_callers(session, decided.callers)
 
 
 def _write_credits(
-    session: Session,
-    credited: Sequence[tuple[Decision, Credit]],
-    locked: Mapping[str, AccountRow],
-    settings: Settings,
+    session: Session, credited: Sequence[tuple[Decision, Credit]], settings: Settings
 ) -> None:
     ids = session.new_ids(len(credited))
     entries = [_entry(new, *each) for new, each in zip(ids, credited, strict=True)]
@@ -82,6 +70,7 @@ def _write_credits(
     ]
     _insert_in_order(session, redemption, rows)
     save_bill_payments(session, [credit.allocation for _, credit in credited])
+    locked = {credit.account.number: credit.account for _, credit in credited}
     add_to_balances(session, _balance_changes([credit for _, credit in credited]), locked)
     put_many(session, _receipts_to_send(credited, Place.of(settings, session.now)))
 
@@ -113,13 +102,13 @@ def _entry(new_id: int, decision: Decision, credit: Credit) -> Entry:
         LedgerCode.VOUCHER_LIABILITY,
         LedgerCode.ELECTRICITY_ACCOUNT,
         credit.face_fen,
-        account_number=credit.account_number,
+        account_number=credit.account.number,
     )
     return Entry(
         id=new_id,
         event="redemption",
         reference=decision.prepared.receipt_number,
-        postings=(value, *settlement_postings(credit.account_number, credit.allocation)),
+        postings=(value, *settlement_postings(credit.account.number, credit.allocation)),
     )
 
 
@@ -129,7 +118,7 @@ def _redemption_row(
     asked = decision.prepared.request
     return {
         "serial": credit.serial,
-        "account_number": credit.account_number,
+        "account_number": credit.account.number,
         "face_fen": credit.face_fen,
         "channel": asked.channel,
         "sender": asked.sender,
@@ -145,7 +134,7 @@ def _balance_changes(credited: Sequence[Credit]) -> dict[str, int]:
     changes: dict[str, int] = {}
     for credit in credited:
         change = credit.allocation.rest_fen - credit.balance_before_fen
-        changes[credit.account_number] = changes.get(credit.account_number, 0) + change
+        changes[credit.account.number] = changes.get(credit.account.number, 0) + change
     return changes
 
 

@@ -81,7 +81,7 @@ def carry_out_proven_redemption(session: Session, decision: Decision) -> Answer:
     try:
         decided = decide([numbered], facts)
         answer = _check(decided)
-        apply(session, decided, facts.accounts, settings)
+        apply(session, decided, settings)
     except CardNotRedeemable as error:
         raise ContentChanged(f"it can no longer be redeemed so: {error.message}") from error
     except Raced as error:

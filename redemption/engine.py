@@ -105,7 +105,7 @@ class Redeemer:
                 rules = RuleSettings.of(settings)
                 facts = load(session, prepared, rules, settings.lock_timeout_ms)
                 decided = decide(prepared, facts)
-                apply(session, decided, facts.accounts, settings, commits=True)
+                apply(session, decided, settings, commits=True)
                 is_written = True
         except DBAPIError as error:
             if is_written and not is_retryable(error):

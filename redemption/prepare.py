@@ -25,7 +25,8 @@ NO_KEY: Final = 0
 class Prepared(Struct, frozen=True, gc=False):
     """A request with what is known of its PIN; voucher rows never change, so it stays true.
 
-    `serial` is that of the card which the request names, if there is one (`serial_named`).
+    `serial` is that of the card which the request names, if there is one (`serial_named`); it is
+    kept, since it is asked for half a dozen times.
     `looked_up` is False where the caller was locked and no work was spent on his PIN; `has_account`
     where the card could be credited, else its PIN is compared with none; `busy` where too many slow
     checks were waiting. `content` is the request's without its PIN, and `tags` the PIN's 28 bits

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from accounts.allocation import Allocation, Bill, allocate
+from accounts.balances import AccountRow
 from core.money import MAX_FEN
 from redemption import throttle
 from redemption.facts import Facts, Redeemed, StoredAnswer
@@ -29,10 +30,10 @@ NOT_STORED = {Code.TRY_LATER, Code.CALLER_LOCKED, Code.REQUEST_CONFLICT}
 
 
 class Credit(Struct, frozen=True, gc=False):
-    """The money of one redemption: the card's value, and where it goes."""
+    """The money of one redemption: the card's value, and where it goes; `account` as locked."""
 
     serial: int
-    account_number: str
+    account: AccountRow
     face_fen: int
     allocation: Allocation
     balance_before_fen: int
@@ -251,7 +252,7 @@ def _redeem(prepared: Prepared, card: CardFacts, book: _Book) -> tuple[Answer, C
         facts.rates,
         facts.rules.late_fee_minimum_fen,
     )
-    credit = Credit(card.serial, account.number, card.face_fen, allocation, before)
+    credit = Credit(card.serial, account, card.face_fen, allocation, before)
     _book_credit(credit, prepared, book)
     answer = Answer(
         code=Code.REDEEMED,
@@ -269,14 +270,15 @@ def _redeem(prepared: Prepared, card: CardFacts, book: _Book) -> tuple[Answer, C
 
 
 def _book_credit(credit: Credit, prepared: Prepared, book: _Book) -> None:
+    number = credit.account.number
     book.redeemed[credit.serial] = Redeemed(
-        credit.account_number, prepared.request.caller.identity, book.facts.now
+        number, prepared.request.caller.identity, book.facts.now
     )
-    book.balances[credit.account_number] = credit.allocation.rest_fen
+    book.balances[number] = credit.allocation.rest_fen
     paid = {p.bill_after.id: p.bill_after for p in credit.allocation.payments}
     if paid:
-        after = [paid.get(bill.id, bill) for bill in book.bills[credit.account_number]]
-        book.bills[credit.account_number] = [bill for bill in after if bill.state != "paid"]
+        after = [paid.get(bill.id, bill) for bill in book.bills[number]]
+        book.bills[number] = [bill for bill in after if bill.state != "paid"]
 
 
 def _count(prepared: Prepared, answer: Answer, book: _Book) -> tuple[Answer, Code | None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import BigInteger, Text, bindparam, func, literal, select, text
+from sqlalchemy import BigInteger, Text, bindparam, func, insert, literal, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.db import CommitLost, Database, Session, TransactionTooOld
@@ -75,6 +75,8 @@ def test_a_trip_that_commits_ends_its_transaction(postgresql_db: Database) -> No
         assert kept(postgresql_db) == ["a"]
         with pytest.raises(RuntimeError, match="ended"):
             insert_rows(session, lease, leases("b"))
+        with pytest.raises(RuntimeError, match="ended"):
+            session.execute(insert(lease), leases("b"))
     assert kept(postgresql_db) == ["a"]
 
 
